@@ -1,0 +1,1 @@
+"""What SageMaker runs: a declared project compiled to pipeline definitions, which are JSON."""

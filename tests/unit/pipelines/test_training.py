@@ -1,0 +1,192 @@
+"""The training pipeline as SageMaker gets it."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from declaration import Data, Gate, Project
+from pipelines.training import TrainingBindings, definition
+from pipelines.validation import validate
+
+GOLDEN = Path(__file__).parent / "golden" / "flights-training.json"
+CHECKOUT = Path(__file__).parents[3]
+JOBS = ("Prepare", "Train", "Evaluate")
+
+
+def steps(text: str) -> dict[str, Any]:
+    """The steps of a definition by name, those in branches included."""
+    found = {}
+    for step in json.loads(text)["Steps"]:
+        found[step["Name"]] = step
+        arguments = step["Arguments"]
+        for nested in [*arguments.get("IfSteps", []), *arguments.get("ElseSteps", [])]:
+            found[nested["Name"]] = nested
+    return found
+
+
+@pytest.fixture(scope="module")
+def compiled(project: Project, bindings: TrainingBindings) -> dict[str, Any]:
+    return steps(definition(project, bindings))
+
+
+def test_the_definition_is_the_golden_file(project: Project, bindings: TrainingBindings) -> None:
+    """After a change that is meant, write it anew: UPDATE_GOLDEN=1 pytest tests/unit/pipelines."""
+    text = json.dumps(json.loads(definition(project, bindings)), indent=2) + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(text)
+    assert text == GOLDEN.read_text()
+
+
+def test_the_same_bytes_in_every_process(
+    project: Project, bindings: TrainingBindings, tmp_path: Path
+) -> None:
+    program = tmp_path / "compile.py"
+    program.write_text(
+        "from declaration import *\n"
+        "from pipelines.training import TrainingBindings, definition\n"
+        "import sys\n"
+        f"project = {_as_code(project)}\n"
+        f"bindings = {bindings!r}\n"
+        "sys.stdout.write(definition(project, bindings))\n"
+    )
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    texts = {
+        subprocess.run(
+            [sys.executable, str(program)],
+            env={**environment, "PYTHONHASHSEED": seed, "PYTHONPATH": str(CHECKOUT)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert texts == {definition(project, bindings)}
+
+
+def _as_code(project: Project) -> str:
+    return (
+        f"Project({project.name!r}, data={project.data!r}, train={project.train!r}, gate={project.gate!r}, "
+        "endpoint=Endpoint(calls_per_minute=3_000))"
+    )
+
+
+def test_importing_leaves_the_environment_as_it_was() -> None:
+    code = ["-c", "import os, pipelines.training; print('AWS_DEFAULT_REGION' in os.environ)"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    ran = subprocess.run(
+        [sys.executable, *code],
+        env=environment,
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.strip() == "False"
+    assert ran.stderr == ""
+
+
+def test_sagemaker_would_take_it(project: Project, bindings: TrainingBindings) -> None:
+    validate(definition(project, bindings))
+
+
+@pytest.mark.parametrize(
+    ("problem", "gate"),
+    [
+        ("binary", Gate("brier", at_most=0.2)),
+        ("multiclass", Gate("f1_macro", at_least=0.6, margin=0.01)),
+        ("multiclass", None),
+        ("regression", Gate("rmse", at_most=12.5, beats_champion=False)),
+        ("regression", None),
+    ],
+)
+def test_every_problem_compiles_and_validates(
+    problem: Any, gate: Gate | None, bindings: TrainingBindings
+) -> None:
+    data = Data("y", problem=problem)
+    project = Project("p", data=data, gate=gate) if gate else Project("p", data=data)
+    text = definition(project, bindings)
+    validate(text)
+    arguments = steps(text)["Evaluate"]["Arguments"]["AppSpecification"]["ContainerArguments"]
+    bound = "--at-least" if project.gate.judged_by.higher_is_better else "--at-most"
+    assert arguments[:4] == ["--metric", project.gate.metric, bound, str(project.gate.threshold)]
+    assert ("--beats-champion" in arguments) == project.gate.beats_champion
+    first, _ = steps(text)["Gate"]["Arguments"]["Conditions"]
+    assert first["Type"] == ("GreaterThanOrEqualTo" if bound == "--at-least" else "LessThanOrEqualTo")
+    assert first["RightValue"] == project.gate.threshold
+
+
+def test_cdk_tokens_pass_through(project: Project) -> None:
+    fields = [field.name for field in dataclasses.fields(TrainingBindings)]
+    tokens: dict[str, Any] = {name: f"${{Token[{name}.{i}]}}" for i, name in enumerate(fields)}
+    tokens |= {name: [tokens[name], f"${{Token[{name}.99]}}"] for name in ("subnets", "security_groups")}
+    text = definition(project, TrainingBindings(**tokens))
+    validate(text)
+    for name in set(fields) - {"region"}:
+        assert f"${{Token[{name}." in text
+    assert '"DefaultValue": "s3://${Token[incoming_bucket.' in text
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_every_job_is_isolated_encrypted_and_in_the_network(
+    job: str, compiled: dict[str, Any], bindings: TrainingBindings
+) -> None:
+    request = compiled[job]["Arguments"]
+    training = job == "Train"
+    guards = request if training else request["NetworkConfig"]
+    cluster = request["ResourceConfig"] if training else request["ProcessingResources"]["ClusterConfig"]
+    output = request["OutputDataConfig" if training else "ProcessingOutputConfig"]
+    assert guards["EnableNetworkIsolation"] is True
+    assert guards["EnableInterContainerTrafficEncryption"] is True
+    assert guards["VpcConfig"] == {"SecurityGroupIds": ["sg-0a"], "Subnets": ["subnet-0a", "subnet-0b"]}
+    assert cluster["VolumeKmsKeyId"] == output["KmsKeyId"] == bindings.kms_key_arn
+    assert request["RoleArn"].endswith({"Prepare": "prepare", "Train": "train", "Evaluate": "evaluate"}[job])
+    assert request["StoppingCondition"]["MaxRuntimeInSeconds"] > 0
+
+
+@pytest.mark.parametrize("name", [*JOBS, "Register"])
+def test_throttling_is_retried(name: str, compiled: dict[str, Any]) -> None:
+    retried = {kind for policy in compiled[name]["RetryPolicies"] for kind in policy["ExceptionType"]}
+    assert {"Step.THROTTLING", "Step.SERVICE_FAULT"} <= retried
+    assert ("SageMaker.CAPACITY_ERROR" in retried) == (name != "Register")
+
+
+def test_prepare_is_told_what_the_columns_mean(compiled: dict[str, Any]) -> None:
+    application = compiled["Prepare"]["Arguments"]["AppSpecification"]
+    assert application["ContainerEntrypoint"] == ["prepare"]
+    assert " ".join(application["ContainerArguments"]) == (
+        "--target late --problem binary --holdout 0.2 --time time_hour --drop tailnum"
+    )
+
+
+def test_hyperparameters_are_texts(compiled: dict[str, Any]) -> None:
+    parameters = compiled["Train"]["Arguments"]["HyperParameters"]
+    assert all(isinstance(value, str) for value in parameters.values())
+    assert (parameters["rounds"], parameters["problem"], parameters["target"]) == ("300", "binary", "late")
+
+
+def test_every_output_lies_below_its_execution(compiled: dict[str, Any]) -> None:
+    outputs = [
+        output["S3Output"]["S3Uri"]
+        for job in ("Prepare", "Evaluate")
+        for output in compiled[job]["Arguments"]["ProcessingOutputConfig"]["Outputs"]
+    ]
+    outputs.append(compiled["Train"]["Arguments"]["OutputDataConfig"]["S3OutputPath"])
+    paths = [output["Std:Join"]["Values"] for output in outputs]
+    assert all(path[0] == "s3://flights-artifacts/executions" for path in paths)
+    assert all(path[1] == {"Get": "Execution.PipelineExecutionId"} for path in paths)
+    assert len({tuple(path[2:]) for path in paths}) == len(paths)
+
+
+def test_a_refused_model_is_told_metric_threshold_and_reason(compiled: dict[str, Any]) -> None:
+    parts = compiled["Rejected"]["Arguments"]["ErrorMessage"]["Std:Join"]["Values"]
+    read = [part["Std:JsonGet"]["Path"] for part in parts if isinstance(part, dict)]
+    said = "".join(part for part in parts if isinstance(part, str))
+    assert read == ["gate.reason"]
+    assert said == "The gate on auc (at least 0.7) refused this model: "
