@@ -1,0 +1,1 @@
+"""The sageloop command: a thin client of whatever AWS the environment names."""

@@ -1,0 +1,185 @@
+"""sageloop status: everything about a project on one screen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from cli import endpoint, executions, output, projects, registry, session
+from cli.endpoint import Endpoint
+from cli.executions import Execution
+from cli.options import AsJson, ProjectName
+from cli.projects import Project
+from cli.registry import Package
+
+if TYPE_CHECKING:
+    import boto3
+
+PAGES_OF_OBJECTS = 10
+PACKAGES = 5
+
+
+@dataclass(frozen=True)
+class Data:
+    """What lies in the incoming bucket; `more` when it was too much to count."""
+
+    bucket: str
+    objects: int
+    bytes: int
+    newest: datetime | None
+    more: bool
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Requests for training that no run covers yet."""
+
+    requests: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """A project, from its data to its endpoint."""
+
+    project: str
+    region: str
+    stacks: dict[str, str]
+    data: Data | None
+    waiting: Waiting | None
+    run: Execution | None
+    packages: list[Package]
+    endpoint: Endpoint | None
+    api: str | None
+
+
+def status(project: ProjectName = None, as_json: AsJson = False) -> None:
+    """Show a project: its data, its last run, its models and its endpoint.
+
+    Example:  sageloop status · sageloop status --json | jq .endpoint.version
+    """
+    aws = session.connect()
+    with output.messages.status("Looking ..."):
+        found = _status(aws, projects.find(aws, project))
+    output.show(found, _view(found), as_json=as_json)
+
+
+def _status(aws: "boto3.Session", project: Project) -> Status:
+    pipeline = project.find("training", "PipelineName")
+    group = project.find("training", "ModelPackageGroup")
+    runs = executions.executions(aws, pipeline, limit=1) if pipeline else []
+    return Status(
+        project=project.name,
+        region=session.region_name(aws),
+        stacks={role: stack.status for role, stack in sorted(project.stacks.items())},
+        data=_data(aws, project.find("storage", "IncomingBucket")),
+        waiting=_waiting(aws, project.find("retraining", "TableName"), pipeline),
+        run=runs[0] if runs else None,
+        packages=registry.packages(aws, group, limit=PACKAGES) if group else [],
+        endpoint=endpoint.describe(aws, project),
+        api=project.find("serving", "ApiUrl"),
+    )
+
+
+def _data(aws: "boto3.Session", bucket: str | None) -> Data | None:
+    if bucket is None:
+        return None
+    pages = iter(aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="data/"))
+    objects = [item for page in islice(pages, PAGES_OF_OBJECTS) for item in page.get("Contents", [])]
+    return Data(
+        bucket=bucket,
+        objects=len(objects),
+        bytes=sum(item["Size"] for item in objects),
+        newest=max((item["LastModified"] for item in objects), default=None),
+        more=next(pages, None) is not None,
+    )
+
+
+def _waiting(aws: "boto3.Session", table: str | None, pipeline: str | None) -> Waiting | None:
+    if table is None or pipeline is None:
+        return None
+    item = aws.client("dynamodb").get_item(TableName=table, Key={"pipeline": {"S": pipeline}}).get("Item", {})
+    requested, covered = (int(item.get(name, {}).get("N", "0")) for name in ("requested", "covered"))
+    return Waiting(requested - covered)
+
+
+def _view(found: Status) -> Group:
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(style="bold")
+    rows.add_column(overflow="fold")
+    rows.add_row("Stacks", _stacks(found.stacks))
+    rows.add_row("Data", _data_line(found.data))
+    rows.add_row("Training", _run_line(found.run, found.waiting))
+    rows.add_row("Endpoint", _endpoint_line(found.endpoint))
+    if found.api:
+        rows.add_row("API", f"POST {found.api}predict")
+    parts: list[RenderableType] = [Text(f"{found.project} ({found.region})", style="bold"), rows]
+    if found.packages:
+        parts.append(Padding(_models(found.packages, found.endpoint), (1, 0, 0, 0)))
+    return Group(*parts)
+
+
+def _stacks(stacks: dict[str, str]) -> Text:
+    troubled = {role: word for role, word in stacks.items() if word not in output.GOOD}
+    if not troubled:
+        return Text(f"{len(stacks)} deployed")
+    return Text(", ").join(Text.assemble(f"{role} ", output.status(word)) for role, word in troubled.items())
+
+
+def _data_line(data: Data | None) -> str:
+    if data is None:
+        return "no storage yet"
+    if not data.objects:
+        return f"none yet in s3://{data.bucket}/data/"
+    more = " at least" if data.more else ""
+    size, newest = output.size(data.bytes), output.time(data.newest)
+    return f"{data.objects} objects{more}, {size}, newest {newest}, in s3://{data.bucket}/data/"
+
+
+def _run_line(run: Execution | None, waiting: Waiting | None) -> Text:
+    line = Text("no run yet")
+    if run:
+        took = output.seconds(run.started, run.ended)
+        line = Text.assemble(
+            output.status(run.status),
+            f" since {output.time(run.started)}" + (f", took {took}" if took else ""),
+        )
+    if run and run.failure:
+        line.append(f"\n{run.failure}", style="red")
+    if waiting and waiting.requests:
+        line.append(f"\n{waiting.requests} new requests wait for their run", style="yellow")
+    return line
+
+
+def _endpoint_line(served: Endpoint | None) -> Text:
+    if served is None:
+        return Text("none: approve a model with `sageloop approve`")
+    line = Text.assemble(
+        output.status(served.status),
+        f" version {served.version}" if served.version else "",
+        f", {served.instances} of {served.wanted_instances} instances",
+    )
+    if "ROLLBACK" in served.change:
+        line.append("\nthe last change was rolled back", style="red")
+    if served.failure:
+        line.append(f"\n{served.failure}", style="red")
+    return line
+
+
+def _models(packages: Sequence[Package], served: Endpoint | None) -> Table:
+    rows = [
+        (
+            f"v{one.version}",
+            output.status(one.approval),
+            f"{one.metric} {one.value:.4f}" if one.value is not None else "",
+            output.time(one.created),
+            "in service" if served and served.version == one.version else one.note,
+        )
+        for one in packages
+    ]
+    return output.table(["Model", "Approval", "Score", "Registered", ""], rows)

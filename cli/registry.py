@@ -1,0 +1,92 @@
+"""The model packages of a project."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from cli.errors import CommandError
+
+if TYPE_CHECKING:
+    import boto3
+    from mypy_boto3_sagemaker.type_defs import DescribeModelPackageOutputTypeDef
+
+
+@dataclass(frozen=True)
+class Package:
+    """A version of the model: what it scored, and what was decided about it."""
+
+    version: int
+    arn: str
+    approval: str
+    metric: str
+    value: float | None
+    created: datetime
+    note: str
+
+
+def packages(session: "boto3.Session", group: str, *, limit: int = 100) -> list[Package]:
+    """The newest model packages of the group, newest first."""
+    sagemaker = session.client("sagemaker")
+    answer = sagemaker.list_model_packages(
+        ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending", MaxResults=limit
+    )
+    return [
+        _package(sagemaker.describe_model_package(ModelPackageName=summary["ModelPackageArn"]))
+        for summary in answer["ModelPackageSummaryList"]
+    ]
+
+
+def package(session: "boto3.Session", arn: str) -> Package:
+    """One model package, as it is now."""
+    return _package(session.client("sagemaker").describe_model_package(ModelPackageName=arn))
+
+
+def find(session: "boto3.Session", group: str, version: int | None) -> Package:
+    """The package of this version, by default the newest that waits for approval; raises CommandError."""
+    sagemaker = session.client("sagemaker")
+    pages = sagemaker.get_paginator("list_model_packages").paginate(
+        ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending"
+    )
+    versions: list[int] = []
+    for page in pages:
+        for summary in page["ModelPackageSummaryList"]:
+            number = summary["ModelPackageVersion"]
+            waits = summary["ModelApprovalStatus"] == "PendingManualApproval"
+            if number == version or (version is None and waits):
+                return package(session, summary["ModelPackageArn"])
+            versions.append(number)
+    if not versions:
+        raise CommandError(
+            f"Nothing to approve: {group} has no model package yet (see its runs with `sageloop runs`)."
+        )
+    if version is None:
+        raise CommandError(f"Nothing to approve: no version of {group} waits for approval.")
+    if version < versions[0]:
+        raise CommandError(f"Version {version} of {group} was deleted: approve another one.")
+    raise CommandError(f"There is no version {version} of {group}: the newest is {versions[0]}.")
+
+
+def version_of(arn: str) -> int | None:
+    """The version at the end of a model package's ARN; None for an empty ARN."""
+    number = arn.rpartition("/")[2]
+    return int(number) if number.isdigit() else None
+
+
+def _package(answer: "DescribeModelPackageOutputTypeDef") -> Package:
+    properties = answer.get("CustomerMetadataProperties", {})
+    return Package(
+        version=answer["ModelPackageVersion"],
+        arn=answer["ModelPackageArn"],
+        approval=answer["ModelApprovalStatus"],
+        metric=properties.get("metric", ""),
+        value=_number(properties.get("value", "")),
+        created=answer["CreationTime"],
+        note=answer.get("ApprovalDescription", ""),
+    )
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
