@@ -1,0 +1,1 @@
+"""Processing job: uploaded files become a training set, a hold-out and a schema."""

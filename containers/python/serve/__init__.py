@@ -1,0 +1,1 @@
+"""Model server: GET /ping and POST /invocations on port 8080."""

@@ -1,0 +1,132 @@
+"""One value of a request becomes the number that the model sees, as prepare and the encoding make it."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from serve.refusal import Refusal, bad_value
+from tabular.schema import DATETIME, FALSE, MISSING, TRUE, Feature
+
+NAN = float("nan")
+# The largest float32; a larger number would become infinite, which XGBoost refuses.
+_LARGEST = 3.4028235677973366e38
+_DATETIME = re.compile(DATETIME.replace(r"\d", "[0-9]"))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SHOWN = 40
+
+JsonValue = object
+FromText = Callable[[str, int], float]
+FromJson = Callable[[JsonValue, int], float]
+
+
+def text_reader(feature: Feature, unseen: Callable[[], None]) -> FromText:
+    """A function from (text, row) to the model's number; `unseen` is told of each unknown category."""
+    name = feature.name
+    match feature.type:
+        case "category":
+            codes = _codes(feature)
+
+            def read(text: str, row: int) -> float:  # noqa: ARG001
+                text = text.strip()
+                if text in MISSING:
+                    return NAN
+                code = codes.get(text)
+                if code is None:
+                    unseen()
+                    return NAN
+                return code
+
+        case "boolean":
+
+            def read(text: str, row: int) -> float:
+                text = text.strip()
+                if text in MISSING:
+                    return NAN
+                lower = text.lower()
+                if lower in TRUE or lower in FALSE:
+                    return 1.0 if lower in TRUE else 0.0
+                raise _unfit(row, name, text, "true or false")
+
+        case "datetime":
+
+            def read(text: str, row: int) -> float:
+                text = text.strip()
+                return NAN if text in MISSING else _days(text, row, name)
+
+        case _:
+
+            def read(text: str, row: int) -> float:
+                try:
+                    number = float(text)
+                except ValueError:
+                    number = NAN
+                # float() also takes 1_000, inf, nan and the digits of other scripts; comparing NaN is false.
+                if -_LARGEST <= number <= _LARGEST and "_" not in text and text.isascii():
+                    return number
+                if text.strip() in MISSING:
+                    return NAN
+                raise _unfit(row, name, text, "a finite number within the range of float32")
+
+    return read
+
+
+def json_reader(feature: Feature, unseen: Callable[[], None]) -> FromJson:
+    """A function from (JSON value, row) to the model's number; a value of another JSON type is refused."""
+    name, from_text = feature.name, text_reader(feature, unseen)
+    if feature.type in ("category", "datetime"):
+
+        def read(value: JsonValue, row: int) -> float:
+            if value is None:
+                return NAN
+            if isinstance(value, str):
+                return from_text(value, row)
+            raise _unfit(row, name, value, "text")
+
+    elif feature.type == "boolean":
+
+        def read(value: JsonValue, row: int) -> float:
+            if value is None:
+                return NAN
+            if isinstance(value, bool):
+                return 1.0 if value else 0.0
+            raise _unfit(row, name, value, "true or false")
+
+    else:
+
+        def read(value: JsonValue, row: int) -> float:
+            if value is None:
+                return NAN
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                if -_LARGEST <= value <= _LARGEST:
+                    return float(value)
+                raise _unfit(row, name, value, "within the range of float32")
+            raise _unfit(row, name, value, "a number")
+
+    return read
+
+
+def _codes(feature: Feature) -> dict[str, float]:
+    return {category: float(code) for code, category in enumerate(feature.categories)}
+
+
+def _days(text: str, row: int, name: str) -> float:
+    if _DATETIME.fullmatch(text):
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:  # the form of a date, such as 2013-02-30
+            pass
+        else:
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return (moment - _EPOCH).total_seconds() / 86_400
+    raise _unfit(row, name, text, "a date or time such as 2013-04-01T15:00:00Z")
+
+
+def _unfit(row: int, name: str, value: JsonValue, expected: str) -> Refusal:
+    shown = (
+        value
+        if isinstance(value, str)
+        else type(value).__name__
+        if isinstance(value, list | dict)
+        else str(value)
+    )
+    return bad_value(row, name, f"{shown[:_SHOWN]!r} is not {expected}")

@@ -1,0 +1,123 @@
+"""What a model expects of a row: written by prepare, carried inside the model, obeyed by serve."""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+Problem = Literal["binary", "multiclass", "regression"]
+Type = Literal["number", "integer", "boolean", "category", "datetime"]
+
+FORMAT = 1
+
+# Texts that mean "no value", in files and in requests alike.
+MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"})
+TRUE = frozenset({"true", "yes", "t", "y"})
+FALSE = frozenset({"false", "no", "f", "n"})
+# A date, or a date and a time, in the forms of ISO 8601; without an offset it is taken as UTC.
+DATETIME = r"^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column that the model sees; the figures are those of the training rows.
+
+    `missing` is the share of rows without a value. A datetime is seen as days since 1970, a category by its
+    place in `categories`; a category that was not seen in training counts as missing.
+    """
+
+    name: str
+    type: Type
+    categories: tuple[str, ...] = ()
+    missing: float = 0.0
+    mean: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """A column that the model does not see, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class File:
+    """One file that was read: its name below the input prefix, its digest and its size."""
+
+    name: str
+    sha256: str
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows on either side; `cut` is the first moment of the hold-out when the data is ordered by time."""
+
+    train_rows: int
+    holdout_rows: int
+    first: str | None = None
+    cut: str | None = None
+    last: str | None = None
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Columns, their types and what was learnt about them from the training rows."""
+
+    problem: Problem
+    target: str
+    classes: tuple[str, ...]
+    time: str | None
+    features: tuple[Feature, ...]
+    ignored: tuple[Ignored, ...]
+    split: Split
+    files: tuple[File, ...]
+    format: int = FORMAT
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The features' names, in the order of the model's columns."""
+        return tuple(feature.name for feature in self.features)
+
+    @cached_property
+    def unused(self) -> frozenset[str]:
+        """Columns of the training files that a request may carry although the model does not see them."""
+        extra = {self.target} if self.time is None else {self.target, self.time}
+        return frozenset(extra | {column.name for column in self.ignored})
+
+    @property
+    def feature_types(self) -> list[str]:
+        """XGBoost's own letters: c for a category, q for a quantity."""
+        return ["c" if feature.type == "category" else "q" for feature in self.features]
+
+    def write(self, path: Path) -> None:
+        """Write as JSON, the same bytes for the same schema."""
+        path.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> "Schema":
+        """Read what `write` wrote; raises ValueError for another format."""
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        if fields.get("format") != FORMAT:
+            raise ValueError(
+                f"{path.name} has format {fields.get('format')!r}; this image reads format {FORMAT}"
+            )
+        features = tuple(
+            Feature(**{**feature, "categories": tuple(feature["categories"])})
+            for feature in fields["features"]
+        )
+        return cls(
+            problem=fields["problem"],
+            target=fields["target"],
+            classes=tuple(fields["classes"]),
+            time=fields["time"],
+            features=features,
+            ignored=tuple(Ignored(**column) for column in fields["ignored"]),
+            split=Split(**fields["split"]),
+            files=tuple(File(**file) for file in fields["files"]),
+        )
