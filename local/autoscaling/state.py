@@ -1,0 +1,88 @@
+"""What Application Auto Scaling keeps, and how it names things."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from local.errors import ApiError, ValidationException
+from local.host import Host
+from local.sagemaker.store import Record, Store
+
+DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+
+
+class Resource(NamedTuple):
+    """A variant of an endpoint."""
+
+    endpoint: str
+    variant: str
+
+    @property
+    def dimensions(self) -> dict[str, str]:
+        """The dimensions of its metrics."""
+        return {"EndpointName": self.endpoint, "VariantName": self.variant}
+
+
+@dataclass(frozen=True)
+class State:
+    """The cloud around and the records: kinds target, policy, scheduled and activity."""
+
+    host: Host
+    store: Store
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, host: Host) -> "State":
+        """The state in the directory of the cloud."""
+        return cls(host, Store(Path(host.state) / "autoscaling.sqlite"))
+
+    def client(self, service: str) -> Any:
+        """A client with the rights of the service itself, as its service-linked role has on AWS."""
+        if service not in self._clients:
+            self._clients[service] = self.host.client(service)
+        return self._clients[service]
+
+    def target(self, key: str) -> Record:
+        """A scalable target; ObjectNotFoundException if it is not registered."""
+        if record := self.store.get("target", key):
+            return record
+        namespace, resource, dimension = key.split("|")
+        raise missing(
+            f"No scalable target registered for service namespace: {namespace}, resource ID: {resource}, "
+            f"scalable dimension: {dimension}"
+        )
+
+
+def key(params: Mapping[str, Any]) -> str:
+    """The name of a target in the store; ValidationException for what the embedded AWS cannot scale."""
+    resource(params["ResourceId"])
+    if (params["ServiceNamespace"], params["ScalableDimension"]) != ("sagemaker", DIMENSION):
+        raise ValidationException(
+            f"The embedded AWS scales {DIMENSION} only, not {params['ScalableDimension']} of "
+            f"{params['ServiceNamespace']}."
+        )
+    return "|".join((params["ServiceNamespace"], params["ResourceId"], params["ScalableDimension"]))
+
+
+def resource(identifier: str) -> Resource:
+    """The endpoint and variant of a ResourceId."""
+    match identifier.split("/"):
+        case ["endpoint", endpoint, "variant", variant] if endpoint and variant:
+            return Resource(endpoint, variant)
+    raise ValidationException(
+        f"Unsupported resource ID {identifier}; the form is endpoint/my-endpoint/variant/my-variant."
+    )
+
+
+def missing(message: str) -> ApiError:
+    """ObjectNotFoundException."""
+    return ApiError("ObjectNotFoundException", message)
+
+
+def matches(record: Record, params: Mapping[str, Any]) -> bool:
+    """Whether the filters of a Describe request let a record through."""
+    return all(
+        params.get(name) in (None, record[name])
+        for name in ("ServiceNamespace", "ResourceId", "ScalableDimension")
+    )

@@ -1,0 +1,73 @@
+"""An endpoint as DescribeEndpoint and the events show it."""
+
+import re
+from typing import Any
+
+from local.sagemaker import events
+from local.sagemaker.hosting.fleet import Fleet
+from local.sagemaker.hosting.live import LiveEndpoint
+from local.sagemaker.hosting.plan import FleetPlan, VariantPlan
+from local.sagemaker.store import Record
+
+
+def describe(record: Record, live: LiveEndpoint | None) -> dict[str, Any]:
+    """The answer of DescribeEndpoint."""
+    answer = dict(record)
+    if "_Fleet" in record:
+        plan = FleetPlan.from_record(record["_Fleet"])
+        blue = live.blue if live else None
+        answer["ProductionVariants"] = [_variant(variant, blue, record) for variant in plan.variants]
+        if plan.capture:
+            answer["DataCaptureConfig"] = {
+                "EnableCapture": True,
+                "CaptureStatus": "Started",
+                "CurrentSamplingPercentage": plan.capture.percent,
+                "DestinationS3Uri": plan.capture.destination,
+                "KmsKeyId": plan.capture.kms_key or "",
+            }
+    if "_Next" in record:
+        answer["PendingDeploymentSummary"] = _pending(record, live)
+    return answer
+
+
+def event(record: Record, live: LiveEndpoint | None, tags: dict[str, str]) -> dict[str, Any]:
+    """The detail of an endpoint event; its status reads IN_SERVICE, not InService."""
+    detail = events.detail("DescribeEndpoint", describe(record, live), events.milliseconds)
+    status = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", record["EndpointStatus"]).upper()
+    return {**detail, "EndpointStatus": status, "Tags": tags}
+
+
+def _pending(record: Record, live: LiveEndpoint | None) -> dict[str, Any]:
+    plan = FleetPlan.from_record(record["_Next"]["plan"])
+    variants = [_variant(variant, live.green if live else None, record) for variant in plan.variants]
+    if live and live.progress:
+        status = {
+            "Status": live.progress.status,
+            "StatusMessage": live.progress.message,
+            "StartTime": live.progress.start,
+        }
+        variants = [{**variant, "VariantStatus": [status]} for variant in variants]
+    return {
+        "EndpointConfigName": plan.config,
+        "ProductionVariants": variants,
+        "StartTime": record["LastModifiedTime"],
+    }
+
+
+def _variant(variant: VariantPlan, fleet: Fleet | None, record: Record) -> dict[str, Any]:
+    image = {
+        "SpecifiedImage": variant.image,
+        "ResolvedImage": variant.image,
+        "ResolutionTime": record["LastModifiedTime"],
+    }
+    shown: dict[str, Any] = {
+        "VariantName": variant.name,
+        "DeployedImages": [image],
+        "CurrentWeight": variant.weight,
+        "DesiredWeight": variant.weight,
+    }
+    if variant.concurrency:
+        serverless = {"MemorySizeInMB": variant.memory_mb, "MaxConcurrency": variant.concurrency}
+        return {**shown, "CurrentServerlessConfig": serverless, "DesiredServerlessConfig": serverless}
+    count = len(fleet.instances(variant.name)) if fleet else 0
+    return {**shown, "CurrentInstanceCount": count, "DesiredInstanceCount": variant.count}

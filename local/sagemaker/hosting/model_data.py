@@ -1,0 +1,55 @@
+"""The model artifact: from S3, with the role's credentials, into /opt/ml/model."""
+
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.sagemaker.jobs.permissions import Permissions
+from local.sagemaker.s3 import location
+
+_MAX_BYTES = 30 * 1024**3
+"""An instance's own volume (docs.aws.amazon.com/sagemaker/latest/dg/host-instance-storage.html)."""
+_MAX_MEMBERS = 100_000
+
+
+class ModelDataError(Exception):
+    """The artifact cannot be had; the text is one sentence for FailureReason."""
+
+
+def fetch(s3: Any, permissions: Permissions, uri: str, directory: Path) -> None:
+    """Download a model.tar.gz and extract it; ModelDataError, in AWS's words where it has any."""
+    place = location(uri)
+    with tempfile.TemporaryFile() as archive:
+        try:
+            head = s3.head_object(Bucket=place.bucket, Key=place.key)
+            if head.get("ServerSideEncryption") == "aws:kms" and head.get("SSEKMSKeyId"):
+                permissions.decrypt(head["SSEKMSKeyId"])
+            s3.download_fileobj(place.bucket, place.key, archive)
+        except (ClientError, BotoCoreError) as error:
+            raise ModelDataError(
+                f'Failed to download model data for container "container_1" from URL: "{uri}". Please ensure '
+                "that there is an object located at the URL and that the role passed to CreateModel has "
+                f"permissions to download the object. ({error})"
+            ) from error
+        archive.seek(0)
+        try:
+            with tarfile.open(fileobj=archive, mode="r:gz") as tar:
+                _extract(tar, uri, directory)
+        except (tarfile.TarError, EOFError, OSError) as error:
+            raise ModelDataError(f"Failed to extract the model data archive {uri}: {error}.") from error
+
+
+def _extract(tar: tarfile.TarFile, uri: str, directory: Path) -> None:
+    """Extract member by member, so that a bomb is noticed before it has gone off."""
+    size = 0
+    for count, member in enumerate(tar, start=1):
+        size += member.size
+        if size > _MAX_BYTES or count > _MAX_MEMBERS:
+            raise ModelDataError(
+                f"The model data archive {uri} is larger than {_MAX_BYTES // 1024**3} GiB or has more than "
+                f"{_MAX_MEMBERS} files."
+            )
+        tar.extract(member, directory, filter="data")

@@ -1,0 +1,176 @@
+"""A cloud for the tests of Application Auto Scaling: one endpoint that is a number, alarms that are rules."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.autoscaling.service import AutoScaling
+from local.host import AlarmAction, Credentials, Metric
+
+RESOURCE = "endpoint/flights/variant/primary"
+DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+TARGET = {"ServiceNamespace": "sagemaker", "ResourceId": RESOURCE, "ScalableDimension": DIMENSION}
+INVOCATIONS = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
+
+
+def failure(code: str, message: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "SomeOperation")
+
+
+class Endpoint:
+    """The part of the SageMaker API that scaling uses."""
+
+    def __init__(self) -> None:
+        self.count = 2
+        self.status = "InService"
+        self.instance_type = "ml.c5.large"
+        self.changes: list[int] = []
+        self.refuses = False
+
+    def describe_endpoint(self, *, EndpointName: str) -> dict[str, Any]:
+        if EndpointName != "flights":
+            raise failure("ValidationException", "no such endpoint")
+        variant = {"VariantName": "primary", "DesiredInstanceCount": self.count}
+        return {"EndpointStatus": self.status, "EndpointConfigName": "c", "ProductionVariants": [variant]}
+
+    def describe_endpoint_config(self, *, EndpointConfigName: str) -> dict[str, Any]:
+        return {"ProductionVariants": [{"VariantName": "primary", "InstanceType": self.instance_type}]}
+
+    def update_endpoint_weights_and_capacities(
+        self,
+        *,
+        EndpointName: str,
+        DesiredWeightsAndCapacities: list[dict[str, Any]],
+    ) -> None:
+        if self.refuses:
+            raise failure("ResourceLimitExceeded", "the quota is 2")
+        self.count = DesiredWeightsAndCapacities[0]["DesiredInstanceCount"]
+        self.changes.append(self.count)
+
+
+class Alarms:
+    """The part of the CloudWatch API that scaling uses."""
+
+    def __init__(self) -> None:
+        self.rules: dict[str, dict[str, Any]] = {}
+
+    def put_metric_alarm(self, **rule: Any) -> None:
+        self.rules[rule["AlarmName"]] = rule
+
+    def delete_alarms(self, *, AlarmNames: list[str]) -> None:
+        for name in AlarmNames:
+            del self.rules[name]
+
+    def describe_alarms(self, *, AlarmNames: list[str]) -> dict[str, Any]:
+        return {"MetricAlarms": [self.rules[name] for name in AlarmNames if name in self.rules]}
+
+
+class World:
+    """A Host in which the whole traffic is one figure, shared by the instances that there are."""
+
+    account = "000000000000"
+    region = "us-east-1"
+    endpoint_url = "http://127.0.0.1:4566"
+
+    def __init__(self, state: Path, speed: float = 600.0) -> None:
+        self.state = state
+        self.speed = speed
+        self.endpoint = Endpoint()
+        self.cloudwatch = Alarms()
+        self.traffic: float | None = None
+        self.listener: Callable[[AlarmAction], None] | None = None
+        self.open()
+
+    def open(self) -> None:
+        self.autoscaling = AutoScaling(self)
+        self.autoscaling.resume()
+
+    def restart(self) -> None:
+        self.autoscaling.close()
+        self.open()
+
+    def call(self, operation: str, **params: Any) -> dict[str, Any]:
+        return self.autoscaling.call(operation, {**TARGET, **params})
+
+    def register(self, low: int = 1, high: int = 10, **rest: Any) -> None:
+        self.call("RegisterScalableTarget", MinCapacity=low, MaxCapacity=high, **rest)
+
+    def track(self, target: float = 100.0, name: str = "track", **rest: Any) -> dict[str, Any]:
+        configuration = {"TargetValue": target, "PredefinedMetricSpecification": INVOCATIONS, **rest}
+        return self.call(
+            "PutScalingPolicy",
+            PolicyName=name,
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration=configuration,
+        )
+
+    def activities(self) -> list[dict[str, Any]]:
+        found = self.autoscaling.call("DescribeScalingActivities", {"ServiceNamespace": "sagemaker"})
+        activities: list[dict[str, Any]] = found["ScalingActivities"]
+        return activities
+
+    def metric(
+        self,
+        namespace: str,
+        name: str,
+        dimensions: Mapping[str, str],
+        statistic: str,
+        start: float,
+        end: float,
+    ) -> float | None:
+        return None if self.traffic is None else self.traffic / self.endpoint.count
+
+    def alarm_state(self, name: str) -> str | None:
+        rule = self.cloudwatch.rules.get(name)
+        if rule is None:
+            return None
+        value = self.metric("", "", {}, "", 0, 0)
+        if value is None:
+            return "INSUFFICIENT_DATA"
+        above = rule["ComparisonOperator"] == "GreaterThanThreshold"
+        return "ALARM" if (value > rule["Threshold"] if above else value < rule["Threshold"]) else "OK"
+
+    def on_alarm(self, prefix: str, listener: Callable[[AlarmAction], None]) -> None:
+        assert prefix == "arn:aws:autoscaling:"
+        self.listener = listener
+
+    def client(self, service: str, role_arn: str | None = None, session_name: str = "SageMaker") -> Any:
+        return {"sagemaker": self.endpoint, "cloudwatch": self.cloudwatch}[service]
+
+    def emit(
+        self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()
+    ) -> None:
+        raise NotImplementedError
+
+    def put_metrics(self, namespace: str, data: Sequence[Metric]) -> None:
+        raise NotImplementedError
+
+    def write_log(self, group: str, stream: str, lines: Sequence[str]) -> None:
+        raise NotImplementedError
+
+    def credentials(self, role_arn: str, session_name: str) -> Credentials:
+        raise NotImplementedError
+
+    def require(
+        self, role_arn: str, action: str, resource: str, context: Mapping[str, str] | None = None
+    ) -> None:
+        raise NotImplementedError
+
+    def checkpoint(self) -> None:
+        raise NotImplementedError
+
+    @staticmethod
+    def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it did not happen in time"
+            time.sleep(0.01)
+
+    def stays(self, condition: Callable[[], bool], seconds: float = 0.5) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            assert condition()
+            time.sleep(0.01)
