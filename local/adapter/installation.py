@@ -1,0 +1,77 @@
+"""Everything that makes ministack our embedded AWS, put in at the start and taken out at the end."""
+
+import asyncio
+import threading
+
+from local.adapter import (
+    audit,
+    cfn,
+    changes,
+    corrections,
+    deliveries,
+    encryption,
+    integration,
+    object_events,
+    operations,
+    pass_role,
+    routing,
+    stack_events,
+)
+from local.adapter.alarms import Alarms
+from local.adapter.durability import Durability
+from local.adapter.host import MinistackHost
+from local.adapter.runtime import Runtime
+from local.autoscaling.service import AutoScaling
+from local.cloud import IMAGES
+from local.images import ImageStore
+from local.sagemaker.service import SageMaker
+
+
+class Installation:
+    """Our services and additions inside ministack."""
+
+    def __init__(self, host: MinistackHost) -> None:
+        self.host = host
+        self._sagemaker = SageMaker(host, ImageStore(IMAGES))
+        self._autoscaling = AutoScaling(host)
+        self._alarms = Alarms(host)
+        self._durability = Durability(host.state / "services", host)
+        self.runtime = Runtime(self._sagemaker.invoke, host.account)
+        services: dict[str, routing.Service] = {
+            "sagemaker": self._sagemaker,
+            "application-autoscaling": self._autoscaling,
+        }
+        routing.register(services)
+        cfn.register(host, services)
+        audit.install()
+        corrections.install()
+        deliveries.install()
+        object_events.install()
+        encryption.install()
+        pass_role.install()
+        integration.install(self._sagemaker.invoke)
+        operations.install()
+        stack_events.install(host, self._durability.mark_all)
+        # Last, around everything that the others put in.
+        changes.watch(self._durability)
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to work; ministack's state is loaded, its port not yet open."""
+        self.host.attach(loop)
+        self.host.checkpoint = self._durability.checkpoint
+        self._durability.start()
+        self._alarms.start()
+        loop.call_soon(operations.resume)
+        # They call back over HTTP: not before the port is open, and never on the loop.
+        threading.Thread(target=self._resume, name="resume", daemon=True).start()
+
+    def _resume(self) -> None:
+        self._sagemaker.resume()
+        self._autoscaling.resume()
+
+    def close(self) -> None:
+        """End every container, and leave the last state on disk."""
+        self._autoscaling.close()
+        self._sagemaker.close()
+        self._alarms.close()
+        self._durability.close()
