@@ -126,8 +126,10 @@ def _paragraph(lines: Sequence[str]) -> list[str]:
     return kept
 
 
-def run(arguments: Sequence[str], *, root: Path, log: Path) -> Iterator[str]:
-    """Run the CDK and yield its lines, which also go to `log`; raises CommandError when it is not installed.
+def run(arguments: Sequence[str], *, root: Path, directory: Path, log: Path) -> Iterator[str]:
+    """Run the CDK that `root` has installed, in a directory; yield its lines, which also go to `log`.
+
+    Raises CommandError when it is not installed.
 
     The last line yielded is followed by CalledProcessError when the CDK failed.
     """
@@ -139,7 +141,7 @@ def run(arguments: Sequence[str], *, root: Path, log: Path) -> Iterator[str]:
         log.open("w") as kept,
         subprocess.Popen(
             [str(program), *arguments, "--no-notices", "--ci", "--no-color"],
-            cwd=root,
+            cwd=directory,
             env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

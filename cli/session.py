@@ -2,6 +2,7 @@
 
 import os
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from cli import checkout, output
 from local import cloud
@@ -43,3 +44,13 @@ def region_name(session: "boto3.Session") -> str:
     if not session.region_name:
         raise NoRegionError
     return session.region_name
+
+
+def api_address(url: str) -> str:
+    """The API's own address, or its path at the endpoint that stands for all of AWS."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_EXECUTE_API") or os.environ.get("AWS_ENDPOINT_URL")
+    if not endpoint:
+        return url
+    parts = urlsplit(url)
+    api = (parts.hostname or "").split(".")[0]
+    return f"{endpoint.rstrip('/')}/_aws/execute-api/{api}{parts.path}"

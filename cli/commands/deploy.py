@@ -108,25 +108,31 @@ def _bootstrap(aws: "boto3.Session", root: Path) -> None:
     account = aws.client("sts").get_caller_identity()["Account"]
     target = f"aws://{account}/{session.region_name(aws)}"
     with output.messages.status(f"Bootstrapping {target} for the CDK ..."):
-        _consume(["bootstrap", target], root, Deployment(), quiet=True)
+        # Away from the app, which the CDK would synthesise first for nothing.
+        _consume(["bootstrap", target], root, checkout.state(), Deployment(), quiet=True)
 
 
 def _deploy(root: Path) -> Deployment:
     deployment = Deployment()
+    # Synthesised apart from cdk.out, which another `cdk` of the user's may be reading.
+    assembly = str(checkout.state().resolve() / "cdk.out")
     arguments = ["deploy", "--all", "--require-approval", "never", "--progress", "events"]
+    arguments += ["--concurrency", "4", "--output", assembly]
     if output.messages.is_terminal:
         with Live(deployment, console=output.messages, refresh_per_second=8):
-            _consume(arguments, root, deployment, quiet=True)
+            _consume(arguments, root, root, deployment, quiet=True)
     else:
-        _consume(arguments, root, deployment, quiet=False)
+        _consume(arguments, root, root, deployment, quiet=False)
     return deployment
 
 
-def _consume(arguments: list[str], root: Path, deployment: Deployment, *, quiet: bool) -> None:
+def _consume(
+    arguments: list[str], root: Path, directory: Path, deployment: Deployment, *, quiet: bool
+) -> None:
     log = checkout.state() / f"cdk-{arguments[0]}.log"
     lines: list[str] = []
     try:
-        for line in cdk.run(arguments, root=root, log=log):
+        for line in cdk.run(arguments, root=root, directory=directory, log=log):
             lines.append(line)
             ended = deployment.take(line)
             if ended and not quiet:

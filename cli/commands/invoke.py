@@ -1,11 +1,9 @@
 """sageloop invoke: predictions from the API, as any client gets them."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -74,22 +72,12 @@ def _post(aws: "boto3.Session", url: str, body: bytes, headers: dict[str, str]) 
     credentials = aws.get_credentials()
     if credentials is None:
         raise NoCredentialsError
-    request = AWSRequest(method="POST", url=_address(url), data=body, headers=headers)
+    request = AWSRequest(method="POST", url=session.api_address(url), data=body, headers=headers)
     SigV4Auth(credentials.get_frozen_credentials(), "execute-api", session.region_name(aws)).add_auth(request)
     try:
         return URLLib3Session(timeout=TIMEOUT_SECONDS).send(request.prepare())
     except HTTPClientError as error:
         raise Unreachable(f"The API does not answer at {request.url}: see `sageloop status`.") from error
-
-
-def _address(url: str) -> str:
-    """The API's own address, or its path at the endpoint that stands for all of AWS."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_EXECUTE_API") or os.environ.get("AWS_ENDPOINT_URL")
-    if not endpoint:
-        return url
-    parts = urlsplit(url)
-    api = (parts.hostname or "").split(".")[0]
-    return f"{endpoint.rstrip('/')}/_aws/execute-api/{api}{parts.path}"
 
 
 def _refusal(code: int, text: str, project: str) -> str:

@@ -1,0 +1,51 @@
+"""The events that the loop runs on, as EventBridge patterns."""
+
+from collections.abc import Sequence
+from typing import Any
+
+Pattern = dict[str, Any]
+
+
+def object_created(bucket: str, prefix: str) -> Pattern:
+    """An object was written below a prefix.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    """
+    return {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": prefix}]}},
+    }
+
+
+def execution_became(pipeline_arn: str, statuses: Sequence[str]) -> Pattern:
+    """An execution of a pipeline got one of these statuses.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+    """
+    return {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Building Pipeline Execution Status Change"],
+        "detail": {"pipelineArn": [pipeline_arn], "currentPipelineExecutionStatus": [*statuses]},
+    }
+
+
+def model_reviewed(group: str) -> Pattern:
+    """A package of a model package group was approved, or its approval taken back."""
+    return {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {"ModelPackageGroupName": [group], "ModelApprovalStatus": ["Approved", "Rejected"]},
+    }
+
+
+def stack_became(stack_arn: str, statuses: Sequence[str]) -> Pattern:
+    """A CloudFormation stack got one of these statuses; the ARN ends before the stack's id.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/eventbridge-ref-events.html
+    """
+    return {
+        "source": ["aws.cloudformation"],
+        "detail-type": ["CloudFormation Stack Status Change"],
+        "detail": {"stack-id": [{"prefix": stack_arn}], "status-details": {"status": [*statuses]}},
+    }

@@ -1,0 +1,151 @@
+"""The API in front of an endpoint: it calls SageMaker itself, so there is no function on the hot path."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
+from constructs import Construct
+
+from stacks.parts.acknowledgements import acknowledge
+from stacks.parts.roles import Grant, service_role
+
+# The container's own answer, which SageMaker wraps in a ModelError with status 424.
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-override-request-response-parameters.html
+UNWRAP = (
+    "#set($context.responseOverride.status = $input.path('$.OriginalStatusCode'))"
+    "$input.path('$.OriginalMessage')"
+)
+FAULT = (
+    '{"code":"internal_error","message":"The call of the endpoint failed.","request_id":"$context.requestId"}'
+)
+
+# What clients get to see of a prediction: its type, the model that made it, and the variant.
+HEADERS = ("Content-Type", "X-Amzn-SageMaker-Custom-Attributes", "x-Amzn-Invoked-Production-Variant")
+# SageMaker's own refusals, passed on: a call that it does not take, too large, or more than it takes now.
+REFUSALS = ("400", "413", "429", "503")
+
+
+class PredictionApi(Construct):
+    """`POST /predict` for callers who sign with IAM, from CSV or JSON to CSV or JSON."""
+
+    def __init__(self, scope: Construct, id_: str, *, name: str, calls_per_minute: int) -> None:
+        super().__init__(scope, id_)
+        # Twice the declared load, so that its peaks pass; at least enough to try things out.
+        per_second = max(10, round(2 * calls_per_minute / 60))
+        self.api = apigateway.RestApi(
+            self,
+            "Api",
+            rest_api_name=name,
+            description=f"Predictions of the project {name}",
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            cloud_watch_role=False,
+            deploy_options=apigateway.StageOptions(
+                stage_name="v1",
+                tracing_enabled=True,
+                throttling_rate_limit=per_second,
+                throttling_burst_limit=per_second,
+            ),
+        )
+        # The L2 prints the address under a name that nobody can guess.
+        self.api.node.try_remove_child("Endpoint")
+        self._predict(name)
+        account_wide = (
+            "Logs of an API need a role in the account's settings, which are shared with every other API; "
+            "calls are counted in CloudWatch and traced in X-Ray, and their content is in the data capture"
+        )
+        acknowledge(
+            self.api.deployment_stage,
+            {
+                "AwsSolutions-APIG1": account_wide,
+                "AwsSolutions-APIG6": account_wide,
+                "AwsSolutions-APIG3": "Only callers who sign with IAM get in, and the stage throttles them",
+            },
+        )
+
+    @property
+    def url(self) -> str:
+        """The address of the stage, with a slash at the end."""
+        return self.api.url
+
+    def _predict(self, endpoint: str) -> None:
+        method = self.api.root.add_resource("predict").add_method(
+            "POST",
+            apigateway.AwsIntegration(
+                service="runtime.sagemaker",
+                path=f"endpoints/{endpoint}/invocations",
+                options=self._integration(endpoint),
+            ),
+            authorization_type=apigateway.AuthorizationType.IAM,
+            # A body without a type would reach the model as JSON, whatever it is.
+            request_parameters={
+                "method.request.header.Content-Type": True,
+                "method.request.header.Accept": False,
+            },
+            request_validator=apigateway.RequestValidator(
+                self,
+                "Validator",
+                rest_api=self.api,
+                validate_request_body=True,
+                validate_request_parameters=True,
+            ),
+            method_responses=[
+                apigateway.MethodResponse(
+                    status_code=status,
+                    response_parameters={f"method.response.header.{header}": True for header in HEADERS},
+                )
+                for status in ("200", *REFUSALS, "424", "500")
+            ],
+        )
+        acknowledge(
+            method,
+            {"AwsSolutions-COG4": "Callers are authorised by IAM, as services and people of the account"},
+        )
+
+    def _integration(self, endpoint: str) -> apigateway.IntegrationOptions:
+        stack = cdk.Stack.of(self)
+        role = service_role(
+            self,
+            "Role",
+            service="apigateway.amazonaws.com",
+            description=f"The API's calls of the endpoint {endpoint}",
+            grants=[
+                Grant(
+                    "InvokeEndpoint",
+                    ["sagemaker:InvokeEndpoint"],
+                    [f"arn:{stack.partition}:sagemaker:{stack.region}:{stack.account}:endpoint/{endpoint}"],
+                )
+            ],
+        )
+        passed_on = {
+            f"method.response.header.{header}": f"integration.response.header.{header}" for header in HEADERS
+        }
+        return apigateway.IntegrationOptions(
+            credentials_role=role,
+            passthrough_behavior=apigateway.PassthroughBehavior.WHEN_NO_TEMPLATES,
+            request_parameters={
+                f"integration.request.header.{header}": f"method.request.header.{header}"
+                for header in ("Content-Type", "Accept")
+            },
+            integration_responses=[
+                apigateway.IntegrationResponse(
+                    status_code="200", selection_pattern=r"2\d{2}", response_parameters=passed_on
+                ),
+                *(
+                    apigateway.IntegrationResponse(status_code=code, selection_pattern=code)
+                    for code in REFUSALS
+                ),
+                _answer("424", UNWRAP, selection_pattern="424"),
+                # Without a pattern: everything else. It must never look like a prediction.
+                _answer("500", FAULT),
+            ],
+        )
+
+
+def _answer(
+    status: str, template: str, selection_pattern: str | None = None
+) -> apigateway.IntegrationResponse:
+    return apigateway.IntegrationResponse(
+        status_code=status,
+        selection_pattern=selection_pattern,
+        response_parameters={"method.response.header.Content-Type": "'application/json'"},
+        response_templates={"application/json": template},
+    )

@@ -1,0 +1,67 @@
+"""EventBridge rules that put events into queues, and lose none on the way."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+
+class QueueRules:
+    """Rules with one target queue; an event that cannot be delivered goes to the dead letters."""
+
+    def __init__(self, scope: Construct, *, project: str, queue: sqs.Queue, dead_letters: sqs.Queue) -> None:
+        self._scope, self._project = scope, project
+        self._target = events.CfnRule.TargetProperty(
+            id="queue",
+            arn=queue.queue_arn,
+            dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
+        )
+        self._rules: list[events.CfnRule] = []
+
+    def on(self, name: str, pattern: Mapping[str, Any]) -> None:
+        """Deliver the events that match a pattern."""
+        self._add(name, event_pattern=dict(pattern))
+
+    def every(self, name: str, schedule: str) -> None:
+        """Deliver an event at the times of a schedule expression."""
+        self._add(name, schedule_expression=schedule)
+
+    def _add(
+        self,
+        name: str,
+        *,
+        event_pattern: dict[str, Any] | None = None,
+        schedule_expression: str | None = None,
+    ) -> None:
+        # The L2 rule would write a statement of its own into the policies of both queues.
+        self._rules.append(
+            events.CfnRule(
+                self._scope,
+                name.title().replace("-", ""),
+                name=f"{self._project}-{name}",
+                event_pattern=event_pattern,
+                schedule_expression=schedule_expression,
+                targets=[self._target],
+            )
+        )
+
+    @property
+    def arns(self) -> Sequence[str]:
+        """The rules made so far."""
+        return [rule.attr_arn for rule in self._rules]
+
+
+def accept_events(queue: sqs.Queue, rules: Sequence[str]) -> None:
+    """Let EventBridge send what these rules match, and nothing else, to a queue."""
+    queue.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="AcceptEvents",
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["sqs:SendMessage"],
+            resources=[queue.queue_arn],
+            conditions={"ArnEquals": {"aws:SourceArn": [*rules]}},
+        )
+    )
