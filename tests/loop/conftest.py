@@ -1,24 +1,33 @@
-"""One embedded AWS for the whole session, in a directory of its own; nothing of it may be left at the end."""
+"""One embedded AWS with nothing in it, and one with the flights project; nothing of them may be left at the end."""
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from raw_stacks import client_of
 
+from examples.flights import data
+from examples.flights.demo.traffic import Api
 from local import cloud as clouds
 from local.cloud import Cloud
+from tests.loop.deployed import Deployed
+from tests.loop.raw_stacks import client_of
 
 SPEED = 30.0
+EVERY = 4
 Clients = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A running embedded AWS; its waits pass 30 times faster than AWS's."""
-    state = tmp_path_factory.mktemp("sageloop") / "aws"
-    running = clouds.start(state, speed=SPEED)
+    yield from _running(tmp_path_factory.mktemp("sageloop") / "aws", SPEED)
+
+
+def _running(state: Path, speed: float) -> Iterator[Cloud]:
+    running = clouds.start(state, speed=speed)
     yield running
     started = clouds.processes(state)
     assert clouds.stop(state), f"the embedded AWS died; see {running.log}"
@@ -40,3 +49,50 @@ def is_running(pid: int) -> bool:
     """Whether the process is there and no zombie."""
     shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return bool(shown.stdout) and not shown.stdout.startswith("Z")
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """The flights project, deployed once by the command; AWS's waits pass 60 times faster."""
+    for running in _running(tmp_path_factory.mktemp("deployed") / "aws", 2 * SPEED):
+        made = Deployed(os.environ | running.environment())
+        made.sageloop("deploy")
+        yield made
+
+
+@pytest.fixture(scope="session")
+def months(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A quarter of the flights of January, of February and of March."""
+    written = data.write(tmp_path_factory.mktemp("flights"), months=range(1, 4))
+    for path in written:
+        header, *lines = path.read_text().splitlines(keepends=True)
+        path.write_text(header + "".join(lines[::EVERY]))
+    return written
+
+
+@pytest.fixture(scope="session")
+def served(deployed: Deployed, months: list[Path]) -> str:
+    """The model package of January, uploaded, approved and in service."""
+    deployed.upload(months[0])
+    package = deployed.registered()
+    deployed.sageloop("approve", package.rpartition("/")[2])
+    return package
+
+
+@pytest.fixture(scope="session")
+def api(deployed: Deployed, served: str) -> Api:
+    """The API, with a model behind it."""
+    return deployed.api()
+
+
+@pytest.fixture(scope="session")
+def rows(months: list[Path]) -> list[str]:
+    """Single requests: the header without the target, and one flight of March."""
+    header, *lines = months[2].read_text().splitlines()
+    target = header.split(",").index("late")
+
+    def request(line: str) -> str:
+        both = (line.split(",") for line in (header, line))
+        return "".join(",".join(cells[:target] + cells[target + 1 :]) + "\n" for cells in both)
+
+    return [request(line) for line in lines[:200]]

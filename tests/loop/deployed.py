@@ -6,15 +6,18 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 
+from examples.flights.demo.traffic import Api
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 PROJECT = "flights"
+Found = TypeVar("Found")
 
 
-def until(what: str, look: Callable[[], Any], seconds: float = 120) -> Any:
+def until(what: str, look: Callable[[], Found | None], seconds: float = 120) -> Found:
     """Look until there is something; fails the test after the given seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -25,113 +28,167 @@ def until(what: str, look: Callable[[], Any], seconds: float = 120) -> Any:
 
 
 class Deployed:
-    """Commands as a user types them, and the AWS API behind them."""
+    """Commands as a user types them, and the AWS API behind them; counts what should start an execution."""
 
     def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = environment
-        keys = {
-            "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
-            "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
-            "region_name": environment["AWS_DEFAULT_REGION"],
-        }
-        session = boto3.Session(**keys)
+        self.environment = environment
+        self.requests = 0
+        self.sagemaker = self.client("sagemaker")
+        self.s3 = self.client("s3")
+        self.cloudformation = self.client("cloudformation")
 
-        def client(service: str) -> Any:
-            return session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"])
+    def client(self, service: str) -> Any:
+        """A boto3 client of the account's root."""
+        session: Any = boto3.Session(
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=self.environment["AWS_DEFAULT_REGION"],
+        )
+        return session.client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"])
 
-        self.client = client
-        self.sagemaker = client("sagemaker")
-        self.s3 = client("s3")
-        self.cloudformation = client("cloudformation")
-        self._seen = 0
+    def api(self, access_key: str = "test", secret_key: str = "test") -> Api:
+        """The API in front of the endpoint, as the holder of these keys calls it."""
+        address = self.outputs("serving")["ApiUrl"]
+        region = self.environment["AWS_DEFAULT_REGION"]
+        return Api(address, access_key=access_key, secret_key=secret_key, region=region)
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).with_name("sageloop")), *arguments]
+    def run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """A sageloop command with something on its standard input."""
         return subprocess.run(
-            command, env=self._environment, cwd=CHECKOUT, capture_output=True, text=True, check=False
-        )
-
-    def sageloop(self, *arguments: str) -> str:
-        done = self.run(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def sageloop_fails(self, *arguments: str) -> str:
-        done = self.run(*arguments)
-        assert done.returncode == 1, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def outputs(self, stack: str) -> dict[str, str]:
-        found = self.cloudformation.describe_stacks(StackName=f"{PROJECT}-{stack}")["Stacks"][0]
-        return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
-
-    def put(self, key: str, body: bytes) -> None:
-        self._seen = len(self.executions())
-        self.s3.put_object(Bucket=self.outputs("storage")["IncomingBucket"], Key=key, Body=body)
-
-    def get(self, key: str) -> bytes:
-        return self.s3.get_object(Bucket=self.outputs("storage")["IncomingBucket"], Key=key)["Body"].read()
-
-    def delete(self, key: str) -> None:
-        self.s3.delete_object(Bucket=self.outputs("storage")["IncomingBucket"], Key=key)
-
-    def executions(self) -> list[dict[str, Any]]:
-        listed = self.sagemaker.list_pipeline_executions(
-            PipelineName=f"{PROJECT}-training", SortOrder="Ascending", MaxResults=100
-        )
-        return listed["PipelineExecutionSummaries"]
-
-    def next_execution(self) -> dict[str, Any]:
-        """The execution that the last `put` caused, when it has ended."""
-        summary = until("an execution", lambda: self.executions()[self._seen :])[0]
-        arn = summary["PipelineExecutionArn"]
-
-        def ended() -> dict[str, Any] | None:
-            found = self.sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
-            return found if found["PipelineExecutionStatus"] not in ("Executing", "Stopping") else None
-
-        return until("the end of the execution", ended)
-
-    def packages(self) -> list[dict[str, Any]]:
-        """All packages, newest first."""
-        listed = self.sagemaker.list_model_packages(
-            ModelPackageGroupName=PROJECT, SortBy="CreationTime", SortOrder="Descending"
-        )
-        return listed["ModelPackageSummaryList"]
-
-    def package(self, image: str, like: str | None = None) -> str:
-        """Register a package of another image, with the model data of the package `like`; returns its ARN."""
-        data = {}
-        if like:
-            described = self.sagemaker.describe_model_package(ModelPackageName=like)
-            data = {"ModelDataUrl": described["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]}
-        return self.sagemaker.create_model_package(
-            ModelPackageGroupName=PROJECT,
-            ModelApprovalStatus="PendingManualApproval",
-            InferenceSpecification={
-                "Containers": [{"Image": image, **data}],
-                "SupportedContentTypes": ["text/csv"],
-                "SupportedResponseMIMETypes": ["text/csv"],
-            },
-        )["ModelPackageArn"]
-
-    def approval(self, package: str) -> tuple[str, str]:
-        found = self.sagemaker.describe_model_package(ModelPackageName=package)
-        return found["ModelApprovalStatus"], found.get("ApprovalDescription", "")
-
-    def stack_status(self, stack: str = "serving") -> str:
-        return self.cloudformation.describe_stacks(StackName=f"{PROJECT}-{stack}")["Stacks"][0]["StackStatus"]
-
-    def status(self) -> dict[str, Any]:
-        return json.loads(self.sageloop("status", "--json"))
-
-    def docker(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [self._environment["CDK_DOCKER"], *arguments],
-            env=self._environment,
+            [Path(sys.executable).with_name("sageloop"), *arguments],
+            input=typed,
+            env=self.environment,
+            cwd=CHECKOUT,
             capture_output=True,
             text=True,
             check=False,
         )
+
+    def sageloop(self, *arguments: str, typed: str = "") -> str:
+        """What a command prints that must succeed."""
+        done = self.run(*arguments, typed=typed)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def sageloop_json(self, *arguments: str) -> Any:
+        """The result of a command for machines."""
+        return json.loads(self.sageloop(*arguments, "--json"))
+
+    def sageloop_fails(self, *arguments: str, code: int = 1, typed: str = "") -> str:
+        """The one sentence of a command that must fail; its standard output stays empty."""
+        done = self.run(*arguments, typed=typed)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert done.stdout == ""
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+    def docker(self, *arguments: str) -> None:
+        """The program that the CDK calls for Docker."""
+        command = [self.environment["CDK_DOCKER"], *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        """The outputs of `flights-<stack>`."""
+        return {output["OutputKey"]: output["OutputValue"] for output in self.stack(stack)["Outputs"]}
+
+    def stack(self, name: str) -> dict[str, Any]:
+        """What CloudFormation says of `flights-<name>`."""
+        described: dict[str, Any] = self.cloudformation.describe_stacks(StackName=f"{PROJECT}-{name}")
+        found: dict[str, Any] = described["Stacks"][0]
+        return found
+
+    @property
+    def incoming(self) -> str:
+        """The bucket for data."""
+        return self.outputs("storage")["IncomingBucket"]
+
+    def put(self, key: str, body: bytes) -> None:
+        """Put an object into the incoming bucket, as any program may."""
+        self.s3.put_object(Bucket=self.incoming, Key=key, Body=body)
+        self.requests += 1
+
+    def upload(self, *files: Path) -> None:
+        """Put files there by the command."""
+        self.sageloop("upload", *map(str, files))
+        self.requests += 1
+
+    def executions(self) -> list[dict[str, Any]]:
+        """All executions, oldest first."""
+        pages = self.sagemaker.get_paginator("list_pipeline_executions").paginate(
+            PipelineName=f"{PROJECT}-training", SortBy="CreationTime", SortOrder="Ascending"
+        )
+        return [summary for page in pages for summary in page["PipelineExecutionSummaries"]]
+
+    def started(self) -> str:
+        """The ARN of the execution that the last request caused, when it has begun."""
+        last = until("an execution", lambda: self.executions()[self.requests - 1 :])
+        assert len(last) == 1, "one request, one execution"
+        arn: str = last[0]["PipelineExecutionArn"]
+        return arn
+
+    def finished(self, arn: str) -> dict[str, Any]:
+        """The execution when it has ended."""
+
+        def ended() -> dict[str, Any] | None:
+            found: dict[str, Any] = self.sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+            return found if found["PipelineExecutionStatus"] not in ("Executing", "Stopping") else None
+
+        return until("the end of the execution", ended)
+
+    def steps(self, arn: str) -> dict[str, dict[str, Any]]:
+        """The steps of an execution by their names."""
+        listed = self.sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)
+        return {step["StepName"]: step for step in listed["PipelineExecutionSteps"]}
+
+    def failed_step(self) -> dict[str, Any]:
+        """The one step that failed of the execution that the last request caused."""
+        arn = self.started()
+        execution = self.finished(arn)
+        assert execution["PipelineExecutionStatus"] == "Failed"
+        assert execution["FailureReason"].startswith("Step failure:"), "AWS's own words"
+        [failed] = [step for step in self.steps(arn).values() if step["StepStatus"] == "Failed"]
+        return failed
+
+    def registered(self) -> str:
+        """The package that the execution of the last request registers."""
+        before = len(self.packages())
+        execution = self.finished(self.started())
+        assert execution["PipelineExecutionStatus"] == "Succeeded", self.sageloop("runs")
+        after = self.packages()
+        assert len(after) == before + 1
+        return after[0]
+
+    def packages(self) -> list[str]:
+        """The ARNs of all packages, newest first."""
+        pages = self.sagemaker.get_paginator("list_model_packages").paginate(
+            ModelPackageGroupName=PROJECT, SortBy="CreationTime", SortOrder="Descending"
+        )
+        return [
+            summary["ModelPackageArn"] for page in pages for summary in page["ModelPackageSummaryList"]
+        ]
+
+    def package(self, image: str, like: str) -> str:
+        """Register a package of another image with the model data of the package `like`; returns its ARN."""
+        inference = self.sagemaker.describe_model_package(ModelPackageName=like)["InferenceSpecification"]
+        data = inference["Containers"][0]["ModelDataUrl"]
+        arn: str = self.sagemaker.create_model_package(
+            ModelPackageGroupName=PROJECT,
+            ModelApprovalStatus="PendingManualApproval",
+            InferenceSpecification={
+                "Containers": [{"Image": image, "ModelDataUrl": data}],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+        )["ModelPackageArn"]
+        return arn
+
+    def approval(self, package: str) -> tuple[str, str]:
+        """The package's approval status, and why."""
+        found = self.sagemaker.describe_model_package(ModelPackageName=package)
+        return found["ModelApprovalStatus"], found.get("ApprovalDescription", "")
+
+    def serving(self) -> tuple[str, str]:
+        """Status and configuration of the endpoint."""
+        found = self.sagemaker.describe_endpoint(EndpointName=PROJECT)
+        return found["EndpointStatus"], found["EndpointConfigName"]

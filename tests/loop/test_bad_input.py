@@ -1,63 +1,56 @@
 """Each bad object ends its execution with one sentence that names it, and nothing is lost."""
 
 import gzip
-import json
+from pathlib import Path
 
 import pytest
-from deployed import Deployed
 
-HEADER = "time_hour,carrier,distance,late\n"
-ROWS = "".join(f"2013-0{1 + n % 3}-{1 + n % 28:02d}T05:00:00Z,UA,{100 + n},{n % 2}\n" for n in range(400))
-
-BAD = {
-    "empty.csv": (b"", "empty.csv"),
-    "header-only.csv": (HEADER.encode(), "no rows"),
-    "no-target.csv": (b"time_hour,carrier,distance\n2013-01-01T05:00:00Z,UA,100\n", "late"),
-    "other-columns.csv": ((HEADER.replace("distance", "miles") + ROWS).encode(), "miles"),
-    "text.csv": ((HEADER + ROWS + "2013-03-01T05:00:00Z,UA,far,1\n").encode(), "far"),
-    "broken.csv.gz": (gzip.compress((HEADER + ROWS).encode())[:-40], "gzip"),
-    "photo.csv": (bytes(range(256)) * 40, "photo.csv"),
-}
+from examples.flights.demo.traffic import Api
+from tests.loop.deployed import Deployed
 
 
-@pytest.fixture(scope="module")
-def good(deployed: Deployed) -> None:
-    """One good object, so that a bad one has something to differ from."""
-    deployed.put("data/good.csv", (HEADER + ROWS).encode())
-    deployed.next_execution()
+def bad_objects(good: str) -> dict[str, tuple[bytes, str]]:
+    """Objects that cannot be learnt from, and a word that the sentence about each must hold."""
+    header, *lines = good.splitlines(keepends=True)[:401]
+    without_target = "".join(line.rpartition(",")[0] + "\n" for line in [header, *lines])
+    cells = lines[0].split(",")
+    cells[header.split(",").index("distance")] = "far"
+    text = header + "".join(lines) + ",".join(cells)
+    return {
+        "zero-bytes.csv": (b"", "empty"),
+        "empty.csv": (b"\n\n", "no header"),
+        "header-only.csv": (header.encode(), "no rows"),
+        "no-target.csv": (without_target.encode(), "late"),
+        "other-columns.csv": ((header.replace("distance", "miles") + "".join(lines)).encode(), "miles"),
+        "text.csv": (text.encode(), "far"),
+        "broken.csv.gz": (gzip.compress((header + "".join(lines)).encode())[:-40], "gzip"),
+        "photo.csv": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "not CSV"),
+    }
+
+
+BAD = list(bad_objects("late,distance,a\n1,2,3\n"))
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_the_reason_names_the_object_and_what_is_wrong(deployed: Deployed, good: None, name: str) -> None:
-    body, expected = BAD[name]
-    deployed.put(f"data/{name}", body)
-    execution = deployed.next_execution()
+def test_the_reason_names_the_object_and_what_is_wrong(
+    served: str, deployed: Deployed, months: list[Path], api: Api, rows: list[str], name: str
+) -> None:
+    body, expected = bad_objects(months[0].read_text())[name]
+    key = f"data/{name}"
+    before = deployed.serving(), api.predict(rows[0]).model, deployed.packages()
+    deployed.put(key, body)
     try:
-        assert execution["PipelineExecutionStatus"] == "Failed"
-        reason = execution["FailureReason"]
+        failed = deployed.failed_step()
+        reason = failed["FailureReason"]
+        print(reason)
+        assert failed["StepName"] == "Prepare"
         assert name in reason
         assert expected in reason
         assert "Traceback" not in reason
         assert reason.count("\n") == 0
-        status = json.loads(deployed.sageloop("status", "--json"))
-        assert name in json.dumps(status), "the user sees the sentence in `sageloop status`"
-        assert deployed.get(f"data/{name}") == body, "the object is where the user put it"
+        run = deployed.sageloop_json("status")["run"]
+        assert (run["status"], run["failure"]) == ("Failed", reason)
+        assert deployed.s3.get_object(Bucket=deployed.incoming, Key=key)["Body"].read() == body
+        assert (deployed.serving(), api.predict(rows[0]).model, deployed.packages()) == before
     finally:
-        deployed.delete(f"data/{name}")
-
-
-def test_upload_to_a_bucket_that_does_not_exist(deployed: Deployed, tmp_path) -> None:
-    sample = tmp_path / "sample.csv"
-    sample.write_text(HEADER + ROWS)
-    said = deployed.sageloop_fails("upload", str(sample), "--project", "nowhere")
-    assert "nowhere" in said
-    assert "Traceback" not in said
-
-
-def test_approval_of_a_package_that_was_deleted(deployed: Deployed) -> None:
-    package = deployed.package("debian:none")
-    deployed.sagemaker.delete_model_package(ModelPackageName=package)
-    version = package.rpartition("/")[2]
-    said = deployed.sageloop_fails("approve", version)
-    assert version in said
-    assert "Traceback" not in said
+        deployed.s3.delete_object(Bucket=deployed.incoming, Key=key)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from raw_stacks import (
+
+from tests.loop.raw_stacks import (
     allow,
     att,
     encrypted_bucket,

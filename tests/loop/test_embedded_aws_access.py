@@ -6,7 +6,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from raw_stacks import (
+
+from local.cloud import Cloud
+from tests.loop.raw_stacks import (
     Json,
     allow,
     assume,
@@ -20,8 +22,6 @@ from raw_stacks import (
     role,
     stack,
 )
-
-from local.cloud import Cloud
 
 
 def test_an_encrypted_bucket_needs_rights_on_its_key(client: Any) -> None:

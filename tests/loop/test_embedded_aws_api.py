@@ -6,9 +6,9 @@ import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from raw_stacks import Json, allow, att, outputs, ref, role, stack
 
 from local.cloud import Cloud
+from tests.loop.raw_stacks import Json, allow, att, outputs, ref, role, stack
 
 
 def rest_api(*actions: str) -> Json:

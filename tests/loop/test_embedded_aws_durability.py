@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from raw_stacks import allow, att, client_of, eventually, finished, role
 
 from local import cloud as clouds
 from local.cloud import Cloud
+from tests.loop.raw_stacks import allow, att, client_of, eventually, finished, role
 
 SETTLED_SECONDS = 0.5
 """Changes are on disk within a tenth of a second; a busy machine gets some more."""

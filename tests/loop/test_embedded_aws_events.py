@@ -5,7 +5,8 @@ import time
 from typing import Any
 
 import pytest
-from raw_stacks import (
+
+from tests.loop.raw_stacks import (
     Json,
     att,
     delete_all,

@@ -4,7 +4,8 @@ import time
 from typing import Any
 
 import pytest
-from raw_stacks import Json, allow, att, deploy, eventually, key, outputs, ref, role, stack
+
+from tests.loop.raw_stacks import Json, allow, att, deploy, eventually, key, outputs, ref, role, stack
 
 HANDLER = """
 import json, os, boto3

@@ -3,10 +3,10 @@
 import collections
 
 import pytest
-from deployed import CHECKOUT, Deployed, until
 
 from examples.flights import data
 from examples.flights.demo.traffic import Api, SteadyTraffic
+from tests.loop.deployed import CHECKOUT, Deployed, until
 
 IMAGES = CHECKOUT / "tests" / "loop" / "images"
 SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")

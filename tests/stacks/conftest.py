@@ -2,7 +2,6 @@ import runpy
 from collections.abc import Iterator
 
 import pytest
-from synthesised import Synthesised, synthesise
 
 import stacks
 from declaration import (
@@ -16,6 +15,7 @@ from declaration import (
     Workbench,
 )
 from stacks.parts.paths import ROOT
+from tests.stacks.synthesised import Synthesised, synthesise
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from synthesised import Synthesised
+from tests.stacks.synthesised import Synthesised
 
 PSEUDO = {
     "AWS::Partition": "aws",

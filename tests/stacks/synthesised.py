@@ -36,6 +36,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Synthesised:
+    projects: tuple[Project, ...]
     directory: Path
     templates: Mapping[str, Json]
     findings: list[Finding]
@@ -66,4 +67,4 @@ def synthesise(directory: Path, *projects: Project) -> Synthesised:
         assembly = app.synth()
     templates = {stack.stack_name: stack.template for stack in assembly.stacks}
     everything = [finding for stack, content in templates.items() for finding in findings(stack, content)]
-    return Synthesised(directory, templates, unanswered(app, assembly), [*everything, *nag(app)])
+    return Synthesised(projects, directory, templates, unanswered(app, assembly), [*everything, *nag(app)])

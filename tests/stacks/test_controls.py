@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from synthesised import Synthesised
 
 from stacks.controls import findings
 from stacks.controls.jobs_protected import PROTECTIONS, steps
 from stacks.controls.template import text
+from tests.stacks.synthesised import Synthesised
 
 NOTEBOOK, CONFIG, MODEL = (
     f"AWS::SageMaker::{kind}" for kind in ("NotebookInstance", "EndpointConfig", "Model")

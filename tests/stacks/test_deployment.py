@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from synthesised import Synthesised
 
 from declaration import Data, DeclarationError, Project, Workbench
 from stacks import build, deploy
 from stacks.parts.paths import ROOT
+from tests.stacks.synthesised import Synthesised
 
 TEMPLATES = "*.template.json"
 

@@ -5,9 +5,9 @@ import importlib
 import json
 
 import pytest
-from synthesised import Synthesised
 
 from stacks.controls.template import text
+from tests.stacks.synthesised import Synthesised
 
 
 def test_the_pipeline_is_the_projects(flights: Synthesised) -> None:
@@ -73,22 +73,20 @@ def test_names_that_others_rely_on(flights: Synthesised) -> None:
         (
             "retrain",
             {
-                "PIPELINE_NAME": "flights-training",
-                "MODEL_PACKAGE_GROUP": "flights",
-                "QUIET_SECONDS": "5",
-                "COOLDOWN_SECONDS": "0",
+                "PIPELINE_NAME": "prices-training",
+                "MODEL_PACKAGE_GROUP": "prices",
+                "QUIET_SECONDS": "300",
+                "COOLDOWN_SECONDS": "3600",
             },
         ),
-        ("promote", {"STACK_NAME": "flights-serving", "MODEL_PACKAGE_GROUP": "flights"}),
+        ("promote", {"STACK_NAME": "prices-serving", "MODEL_PACKAGE_GROUP": "prices"}),
     ],
 )
 def test_functions_get_what_they_read(
-    flights: Synthesised, function: str, environment: dict[str, str]
+    several: Synthesised, function: str, environment: dict[str, str]
 ) -> None:
     (made,) = [
-        f
-        for f in flights.of("AWS::Lambda::Function")
-        if f.properties["FunctionName"] == f"flights-{function}"
+        f for f in several.of("AWS::Lambda::Function") if f.properties["FunctionName"] == f"prices-{function}"
     ]
     variables = made.properties["Environment"]["Variables"]
     assert {key: value for key, value in variables.items() if isinstance(value, str)} == environment
@@ -158,14 +156,14 @@ def test_logs_lie_under_the_key_and_go_after_three_months(flights: Synthesised) 
     }
 
 
-def test_the_notebook_stops_itself(flights: Synthesised) -> None:
-    lifecycle = flights.one("AWS::SageMaker::NotebookInstanceLifecycleConfig").properties
+def test_the_notebook_stops_itself(several: Synthesised) -> None:
+    lifecycle = several.one("AWS::SageMaker::NotebookInstanceLifecycleConfig").properties
     content = lifecycle["OnStart"][0]["Content"]
     assert len(content) <= 16_384  # the API's limit
     script = base64.b64decode(content).decode()
     assert script.startswith("#!/bin/bash\n")
-    assert "--instance flights" in script
-    assert "--idle-seconds 3600" in script
+    assert "--instance prices" in script
+    assert "--idle-seconds 1800" in script
 
 
 def test_the_dashboard_shows_only_what_exists(several: Synthesised) -> None:

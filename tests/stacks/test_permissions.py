@@ -8,8 +8,9 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from policies import Call, Policy, resource_policies, roles, shown
-from synthesised import Synthesised
+
+from tests.stacks.policies import Call, Policy, resource_policies, roles, shown
+from tests.stacks.synthesised import Synthesised
 
 ACCOUNT = "us-east-1:000000000000"
 SAGEMAKER = f"arn:aws:sagemaker:{ACCOUNT}"

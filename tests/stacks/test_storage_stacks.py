@@ -1,7 +1,8 @@
 """What must survive: buckets, key, registry; and the network around everything."""
 
 import pytest
-from synthesised import Synthesised
+
+from tests.stacks.synthesised import Synthesised
 
 BUCKETS = ["AccessLogs", "Incoming", "Artifacts", "Captured"]
 

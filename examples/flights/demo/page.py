@@ -68,7 +68,7 @@ def _switch(result: Result) -> str:
             step="mid",
         )
         rate.set_ylabel("answers a second")
-        rate.legend(loc="lower left", frameon=False, ncols=2)
+        rate.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False, ncols=2)
         for model, colour in zip(models, colours, strict=True):
             chosen = [answer for answer in result.traffic if answer.model == model and answer.status == 200]
             latency.scatter(

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from image_jobs import IMAGE, Job, table, train
+
+from tests.unit.containers.image_jobs import IMAGE, Job, table, train
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import sklearn.metrics as reference  # type: ignore[import-untyped]
+import sklearn.metrics as reference
 from hypothesis import given
 from hypothesis import strategies as st
-from image_jobs import Job, pack, table, train
 
 from evaluate.gate import Gate, judge
 from evaluate.metrics import metrics
+from tests.unit.containers.image_jobs import Job, pack, table, train
 
 AUC = ("--metric", "auc", "--at-least", "0.7", "--beats-champion", "--margin", "0.0")
 

@@ -8,11 +8,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from image_jobs import IMAGE, Job, train
 
 from tabular import artifact
 from tabular.artifact import ArtifactError
 from tabular.contract import DataError
+from tests.unit.containers.image_jobs import IMAGE, Job, train
 from train import settings
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from image_jobs import Job, table
+
+from tests.unit.containers.image_jobs import Job, table
 
 GOOD = table(100)
 HEADER, *ROWS = GOOD.splitlines()

@@ -4,7 +4,8 @@ import json
 
 import polars as pl
 import pytest
-from image_jobs import Job, table
+
+from tests.unit.containers.image_jobs import Job, table
 
 BY_TIME = ("--target", "late", "--time", "when")
 BY_HASH = ("--target", "late", "--drop", "when")

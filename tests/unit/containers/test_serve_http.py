@@ -13,12 +13,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from image_jobs import Job
 
 from serve import http, server
 from serve.http import Connections
 from serve.model import Model
 from serve.server import Server
+from tests.unit.containers.image_jobs import Job
 
 ROW = "500,0.8,B6,true,2000-05-01"
 Start = Callable[..., tuple[subprocess.Popen[bytes], int]]

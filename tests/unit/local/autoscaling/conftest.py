@@ -2,7 +2,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scaling_cloud import World
+
+from tests.unit.local.autoscaling.scaling_cloud import World
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from scaling_cloud import RESOURCE, TARGET, World
 
 from local.errors import ApiError
 from local.host import AlarmAction
+from tests.unit.local.autoscaling.scaling_cloud import RESOURCE, TARGET, World
 
 
 def test_a_target_is_registered_described_and_deregistered(world: World) -> None:

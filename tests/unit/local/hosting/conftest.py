@@ -2,7 +2,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hosting_cloud import Cloud
+
+from tests.unit.local.hosting.hosting_cloud import Cloud
 
 
 @pytest.fixture

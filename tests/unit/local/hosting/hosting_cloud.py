@@ -12,8 +12,6 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from memory_host import MemoryHost
-
 from local import sandbox
 from local.errors import ApiError
 from local.images.image import Image, UnknownImage
@@ -22,6 +20,7 @@ from local.sagemaker.context import Context
 from local.sagemaker.hosting import Hosting, InvokeResult
 from local.sagemaker.operations import handlers
 from local.sagemaker.store import Store
+from tests.unit.local.hosting.memory_host import MemoryHost
 
 T = TypeVar("T")
 ROLE = "arn:aws:iam::000000000000:role/serving"

@@ -4,7 +4,8 @@ import os
 import signal
 
 import pytest
-from hosting_cloud import IMAGE, ROLE, Cloud, Load, archive, refused
+
+from tests.unit.local.hosting.hosting_cloud import IMAGE, ROLE, Cloud, Load, archive, refused
 
 DENIALS = ["ecr:BatchGetImage", "ecr:GetAuthorizationToken", "logs:PutLogEvents"]
 

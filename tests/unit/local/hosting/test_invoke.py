@@ -8,7 +8,8 @@ import time
 from typing import Any
 
 import pytest
-from hosting_cloud import Cloud
+
+from tests.unit.local.hosting.hosting_cloud import Cloud
 
 
 def capture(**changes: Any) -> dict[str, Any]:

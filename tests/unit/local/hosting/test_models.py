@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from hosting_cloud import IMAGE, PACKAGE, ROLE, Cloud, archive, refused
 
 from local.errors import ApiError
+from tests.unit.local.hosting.hosting_cloud import IMAGE, PACKAGE, ROLE, Cloud, archive, refused
 
 
 def package(cloud: Cloud, approval: str) -> None:

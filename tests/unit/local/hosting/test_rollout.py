@@ -4,9 +4,9 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hosting_cloud import Cloud, Load, refused
 
 from local.sagemaker.hosting import InvokeResult
+from tests.unit.local.hosting.hosting_cloud import Cloud, Load, refused
 
 PERCENT_50 = {"Type": "CAPACITY_PERCENT", "Value": 50}
 ROUTINGS: dict[str, dict[str, Any]] = {

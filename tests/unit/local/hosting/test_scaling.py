@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hosting_cloud import Cloud, Load
 
 from local.autoscaling.service import AutoScaling
+from tests.unit.local.hosting.hosting_cloud import Cloud, Load
 
 RESOURCE = "endpoint/flights/variant/primary"
 TARGET = {

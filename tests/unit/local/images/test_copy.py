@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from local.images import BuildError
 from local.images.ignore import ignored
 from local.images.tree import inside
+from tests.unit.local.images.workshop import Workshop
 
 
 @pytest.fixture
-def context(workshop):
+def context(workshop: Workshop) -> Workshop:
     for path in ("a.txt", "b.txt", "sub/c.txt", "sub/deep/d.txt"):
         workshop.write(path, path)
     return workshop
@@ -37,7 +38,7 @@ def context(workshop):
         ("COPY . /", ["a.txt", "b.txt", "sub/c.txt", "sub/deep/d.txt"]),
     ],
 )
-def test_files_go_where_docker_puts_them(context, line, expected):
+def test_files_go_where_docker_puts_them(context: Workshop, line: str, expected: list[str]) -> None:
     assert context.listing("ENV WHERE=/y", "WORKDIR /work", line) == expected
 
 
@@ -54,7 +55,7 @@ def test_files_go_where_docker_puts_them(context, line, expected):
         ("COPY link-* /x/", "by a symbolic link"),
     ],
 )
-def test_a_copy_that_can_not_be_done_gets_one_sentence(context, line, problem):
+def test_a_copy_that_can_not_be_done_gets_one_sentence(context: Workshop, line: str, problem: str) -> None:
     (context.directory / "secret").write_text("of the machine")
     (context.context / "link-out").symlink_to("../secret")
     (context.context / "link-dir").symlink_to(context.directory)
@@ -63,7 +64,7 @@ def test_a_copy_that_can_not_be_done_gets_one_sentence(context, line, problem):
         context.build(line)
 
 
-def test_links_are_copied_as_links(context):
+def test_links_are_copied_as_links(context: Workshop) -> None:
     (context.context / "sub/out").symlink_to("/etc/passwd")
     (context.context / "sub/deep-link").symlink_to("deep")
     files = context.build("COPY sub /x").files
@@ -71,7 +72,7 @@ def test_links_are_copied_as_links(context):
     assert (files / "x/deep-link").readlink() == Path("deep")
 
 
-def test_writing_through_a_link_stays_in_the_image(context, tmp_path):
+def test_writing_through_a_link_stays_in_the_image(context: Workshop, tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.mkdir()
     (context.context / "links").mkdir()
@@ -88,7 +89,7 @@ def test_writing_through_a_link_stays_in_the_image(context, tmp_path):
     assert (files / "top").is_file()
 
 
-def test_a_circle_of_links_is_an_error(context):
+def test_a_circle_of_links_is_an_error(context: Workshop) -> None:
     (context.context / "links").mkdir()
     (context.context / "links/one").symlink_to("two")
     (context.context / "links/two").symlink_to("one")
@@ -101,7 +102,7 @@ def test_a_circle_of_links_is_an_error(context):
         "/".join
     )
 )
-def test_no_path_leaves_the_image(tmp_path_factory, path):
+def test_no_path_leaves_the_image(tmp_path_factory: pytest.TempPathFactory, path: str) -> None:
     root = tmp_path_factory.getbasetemp() / "root"
     if not root.exists():
         (root / "a").mkdir(parents=True)
@@ -128,7 +129,7 @@ def test_no_path_leaves_the_image(tmp_path_factory, path):
         ("a+b(1)", ["a+b(1)/x"], ["aab1"]),
     ],
 )
-def test_dockerignore(tmp_path, rules, left_out, kept):
+def test_dockerignore(tmp_path: Path, rules: str, left_out: list[str], kept: list[str]) -> None:
     (tmp_path / ".dockerignore").write_text(rules)
     is_ignored = ignored(tmp_path, "Dockerfile")
     assert [path for path in left_out if not is_ignored(path)] == []
@@ -136,13 +137,13 @@ def test_dockerignore(tmp_path, rules, left_out, kept):
 
 
 @given(rules=st.lists(st.text(string.ascii_letters + "*?[]!/.\\+()^$ ", max_size=12), max_size=4))
-def test_any_dockerignore_can_be_read(tmp_path_factory, rules):
+def test_any_dockerignore_can_be_read(tmp_path_factory: pytest.TempPathFactory, rules: list[str]) -> None:
     directory = tmp_path_factory.getbasetemp()
     (directory / ".dockerignore").write_text("\n".join(rules))
     assert ignored(directory, "Dockerfile")(str(PurePosixPath("a/b.txt"))) in (True, False)
 
 
-def test_what_is_ignored_is_not_copied(context):
+def test_what_is_ignored_is_not_copied(context: Workshop) -> None:
     context.write(".dockerignore", "sub/deep\n.dockerignore\nb.txt")
     assert context.listing("COPY . /") == ["a.txt", "sub/c.txt"]
     context.write("Dockerfile.dockerignore", "*.txt\nsub\n.dockerignore\nDockerfile.dockerignore")

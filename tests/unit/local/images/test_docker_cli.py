@@ -5,15 +5,24 @@ import io
 import json
 import stat
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
 from local import docker_cli
 from local.images import ImageStore, UnknownImage
+from tests.unit.local.images.workshop import Workshop
 
 REPOSITORY = "000000000000.dkr.ecr.us-east-1.amazonaws.com/assets"
 LOCAL = "cdkasset-0123abc"
+
+
+class Docker(Protocol):
+    """Runs a command in the build context; returns its exit code, standard output and standard error."""
+
+    def __call__(self, *arguments: str) -> tuple[int, str, str]: ...
 
 
 class Registry(http.server.BaseHTTPRequestHandler):
@@ -21,7 +30,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 
     images: dict[str, str]
 
-    def do_POST(self):
+    def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         operation = self.headers["X-Amz-Target"].partition(".")[2]
         if request["repositoryName"] != "assets":
@@ -39,17 +48,17 @@ class Registry(http.server.BaseHTTPRequestHandler):
             self.images[request["imageTag"]] = request["imageDigest"]
             self.answer(200, {"image": {}})
 
-    def answer(self, status, body):
+    def answer(self, status: int, body: dict[str, Any]) -> None:
         self.send_response(status)
         self.end_headers()
         self.wfile.write(json.dumps(body).encode())
 
-    def log_message(self, *args):
+    def log_message(self, *args: object) -> None:
         pass
 
 
 @pytest.fixture
-def registry(monkeypatch):
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     Registry.images = {}
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -61,23 +70,25 @@ def registry(monkeypatch):
 
 
 @pytest.fixture
-def docker(workshop, monkeypatch, capsys):
-    """Run a command in the build context; returns its exit code, standard output and standard error."""
+def docker(workshop: Workshop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Docker:
     monkeypatch.setenv("SAGELOOP_IMAGES", str(workshop.store.root))
     monkeypatch.chdir(workshop.context)
     workshop.write("Dockerfile", 'FROM python:3.11-slim\nARG NAME=a\nENV NAME=$NAME\nENTRYPOINT ["serve"]')
 
-    def run(*arguments):
+    def run(*arguments: str) -> tuple[int, str, str]:
         try:
             code = docker_cli.main(arguments)
         except SystemExit as end:
+            assert isinstance(end.code, int)
             code = end.code
         return code, *capsys.readouterr()
 
     return run
 
 
-def test_the_cdk_s_sequence_publishes_an_image(docker, workshop, registry, monkeypatch):
+def test_the_cdk_s_sequence_publishes_an_image(
+    docker: Docker, workshop: Workshop, registry: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = f"{REPOSITORY}:0123abc"
     assert docker("inspect", LOCAL)[0] == 1
     monkeypatch.setattr("sys.stdin", io.StringIO("password"))
@@ -97,7 +108,7 @@ def test_the_cdk_s_sequence_publishes_an_image(docker, workshop, registry, monke
     assert (image.digest, image.environment["NAME"], image.entrypoint) == (digest.strip(), "b", ("serve",))
 
 
-def test_inspect_describes_as_docker_does(docker):
+def test_inspect_describes_as_docker_does(docker: Docker) -> None:
     docker("build", "--tag", LOCAL, ".")
     code, out, err = docker("inspect", LOCAL, "nothing")
     assert (code, err) == (1, "Error: No such object: nothing\n")
@@ -107,7 +118,7 @@ def test_inspect_describes_as_docker_does(docker):
     assert "NAME=a" in description["Config"]["Env"]
 
 
-def test_images_are_found_by_their_tag(docker):
+def test_images_are_found_by_their_tag(docker: Docker) -> None:
     docker("build", "--tag", f"{REPOSITORY}:one", "--tag", "other:two", ".")
     template = ("--format", "{{.Repository}}:{{.Tag}}")
     assert docker("images", *template, "--filter", "reference=*/*:one") == (0, f"{REPOSITORY}:one\n", "")
@@ -115,7 +126,9 @@ def test_images_are_found_by_their_tag(docker):
     assert docker("images", "--format", "{{.Tag}}")[1] == "one\ntwo\n"
 
 
-def test_pushing_again_is_fine_but_not_something_else(docker, workshop, registry):
+def test_pushing_again_is_fine_but_not_something_else(
+    docker: Docker, workshop: Workshop, registry: dict[str, str]
+) -> None:
     target = f"{REPOSITORY}:1"
     docker("build", "--tag", target, ".")
     assert docker("push", target)[0] == 0
@@ -126,7 +139,9 @@ def test_pushing_again_is_fine_but_not_something_else(docker, workshop, registry
     assert workshop.store.resolve(target).digest == first
 
 
-def test_what_can_not_be_pushed_is_said_in_one_sentence(docker, registry, monkeypatch):
+def test_what_can_not_be_pushed_is_said_in_one_sentence(
+    docker: Docker, registry: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     docker("build", "--tag", LOCAL, ".")
     elsewhere = REPOSITORY.replace("assets", "elsewhere")
     docker("tag", LOCAL, elsewhere)
@@ -152,7 +167,7 @@ def test_what_can_not_be_pushed_is_said_in_one_sentence(docker, registry, monkey
 @pytest.mark.parametrize(
     "command", [["run", "x"], ["buildx", "ls"], [], ["build"], ["build", "--output=x", "."]]
 )
-def test_a_command_that_is_not_known_is_said_in_one_sentence(docker, command):
+def test_a_command_that_is_not_known_is_said_in_one_sentence(docker: Docker, command: list[str]) -> None:
     code, out, err = docker(*command)
     assert (code, out) == (125, "")
     assert err.startswith(
@@ -161,7 +176,7 @@ def test_a_command_that_is_not_known_is_said_in_one_sentence(docker, command):
     assert err.count("\n") == 1
 
 
-def test_one_warning_lists_all_that_was_not_followed(docker, workshop):
+def test_one_warning_lists_all_that_was_not_followed(docker: Docker, workshop: Workshop) -> None:
     workshop.write("Dockerfile", "FROM scratch\nRUN apt-get install -y julia-of-tomorrow\nRUN make")
     code, _, err = docker("build", "--quiet", "-t", LOCAL, ".")
     assert code == 0
@@ -169,17 +184,17 @@ def test_one_warning_lists_all_that_was_not_followed(docker, workshop):
     assert "line 2: RUN apt-get install julia-of-tomorrow\n  line 3: RUN make\n" in err
 
 
-def test_a_failing_build_is_one_sentence(docker, workshop):
+def test_a_failing_build_is_one_sentence(docker: Docker, workshop: Workshop) -> None:
     workshop.write("Dockerfile", "FROM scratch\nCOPY ../x /")
     problem = "ERROR: COPY ../x: the path leads out of the build context.\n"
     assert docker("build", ".") == (1, "", problem)
 
 
-def test_an_empty_password_is_refused(docker, monkeypatch):
+def test_an_empty_password_is_refused(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert docker("login", "-u", "AWS", "--password-stdin", "host")[0] == 1
 
 
-def test_the_program_that_the_cdk_calls_is_executable():
+def test_the_program_that_the_cdk_calls_is_executable() -> None:
     program = Path(docker_cli.__file__).with_name("docker")
     assert program.stat().st_mode & stat.S_IXUSR

@@ -12,7 +12,7 @@ from local.images.dockerfile import BuildError, Instruction, assignments, parse,
 VARIABLES = {"A": "one", "B": "two words", "EMPTY": ""}
 
 
-def test_continued_lines_comments_and_flags():
+def test_continued_lines_comments_and_flags() -> None:
     text = "# syntax=x\n\nfrom  x\nRUN --mount=type=cache,target=/c a \\\n  # why\n\n  && b\nCMD c\n"
     found = [(step.line, step.name, step.flags, step.value) for step in parse(text)]
     assert found == [
@@ -22,7 +22,7 @@ def test_continued_lines_comments_and_flags():
     ]
 
 
-def test_another_escape_character_and_here_documents():
+def test_another_escape_character_and_here_documents() -> None:
     text = "# escape=`\nFROM x\nRUN a `\n b\nRUN <<EOF\npip install x\nmake\nEOF\nCMD c"
     assert [step.value for step in parse(text)] == ["x", "a b", "pip install x ; make", "c"]
 
@@ -36,7 +36,7 @@ def test_another_escape_character_and_here_documents():
         ("/x/$A/y  z", ["/x/one/y", "z"]),
     ],
 )
-def test_words_and_variables(text, expected):
+def test_words_and_variables(text: str, expected: list[str]) -> None:
     assert words(text, VARIABLES) == expected
 
 
@@ -49,24 +49,24 @@ def test_words_and_variables(text, expected):
         ("URL=a=b?c=d", {"URL": "a=b?c=d"}),
     ],
 )
-def test_assignments(text, expected):
+def test_assignments(text: str, expected: dict[str, str]) -> None:
     assert assignments(text, VARIABLES) == expected
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="$"), min_size=1), max_size=5))
-def test_quoted_words_come_back(values):
+def test_quoted_words_come_back(values: list[str]) -> None:
     assert words(" ".join("'" + v.replace("'", "'\"'\"'") + "'" for v in values), {}) == values
 
 
 @given(st.text())
-def test_any_text_is_parsed_or_refused(text):
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     with contextlib.suppress(BuildError):
         for step in parse("FROM x\n" + text):
             words(step.value, VARIABLES)
             list(run.steps(step))
 
 
-def steps(script):
+def steps(script: str) -> list[run.Step]:
     return list(run.steps(Instruction(1, "RUN", (), script)))
 
 
@@ -98,7 +98,7 @@ def steps(script):
         ("echo 'unclosed", run.NotFollowed("echo 'unclosed")),
     ],
 )
-def test_what_run_asks_for(script, expected):
+def test_what_run_asks_for(script: str, expected: run.Step) -> None:
     assert steps(script) == [expected]
 
 
@@ -111,11 +111,11 @@ def test_what_run_asks_for(script, expected):
         "apt-get install -y --no-install-recommends ca-certificates",
     ],
 )
-def test_what_has_no_lasting_effect_is_no_step(script):
+def test_what_has_no_lasting_effect_is_no_step(script: str) -> None:
     assert steps(script) == []
 
 
-def test_packages_of_this_machine_count_as_installed(monkeypatch):
+def test_packages_of_this_machine_count_as_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "_installed", lambda name: name == "r-base-core")
     assert steps("apt-get install -y r-base-core") == []
     assert steps("apt install r-base-core julia") == [run.NotFollowed("apt install julia")]

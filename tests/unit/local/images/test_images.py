@@ -12,6 +12,7 @@ import pytest
 
 from local.images import BuildError, ImageStore, UnknownImage
 from local.images.image import search_path
+from tests.unit.local.images.workshop import Workshop
 
 LIKE_OURS = """\
 # The image of the platform.
@@ -28,7 +29,7 @@ WORKDIR /opt/sageloop
 """
 
 
-def test_the_platform_s_kind_of_image_is_followed_in_full(workshop):
+def test_the_platform_s_kind_of_image_is_followed_in_full(workshop: Workshop) -> None:
     wheel, sha256 = workshop.wheel("tiny")
     workshop.write("requirements.txt", f"tiny @ file://{wheel} --hash=sha256:{sha256}\n")
     workshop.write("bin/train", "#!/usr/bin/env python3\n").chmod(0o755)
@@ -43,13 +44,14 @@ def test_the_platform_s_kind_of_image_is_followed_in_full(workshop):
     assert path[:3] == ["/opt/sageloop/bin", f"{image.venv}/bin", "/usr/local/sbin"]
     assert os.access(image.files / "opt/sageloop/bin/train", os.X_OK)
     assert list((image.files / "opt/sageloop/shared/__pycache__").glob("codec.*.pyc"))
-    check = [image.venv / "bin/python3", "-c", "import tiny; print(tiny.value, tiny.__cached__)"]
+    assert image.venv is not None
+    check = [str(image.venv / "bin/python3"), "-c", "import tiny; print(tiny.value, tiny.__cached__)"]
     value, cached = subprocess.run(check, capture_output=True, text=True, check=True).stdout.split()
     assert value == "42"
     assert Path(cached).is_file()
 
 
-def test_packages_that_do_not_match_their_hash_are_refused(workshop):
+def test_packages_that_do_not_match_their_hash_are_refused(workshop: Workshop) -> None:
     wheel, _ = workshop.wheel("tampered")
     workshop.write("requirements.txt", f"tampered @ file://{wheel} --hash=sha256:{'0' * 64}\n")
     with pytest.raises(BuildError, match="could not be installed"):
@@ -57,7 +59,7 @@ def test_packages_that_do_not_match_their_hash_are_refused(workshop):
     assert not list((workshop.store.root / "environments").glob("*.*[!k]/venv"))
 
 
-def test_the_same_content_is_the_same_image_and_environment(workshop):
+def test_the_same_content_is_the_same_image_and_environment(workshop: Workshop) -> None:
     workshop.write("a.py", "x = 1")
     one = workshop.build("COPY a.py /app/", 'CMD ["python3", "/app/a.py"]')
     os.utime(workshop.context / "a.py", (1, 1))
@@ -69,7 +71,7 @@ def test_the_same_content_is_the_same_image_and_environment(workshop):
     assert other.venv == one.venv
 
 
-def test_permissions_are_part_of_the_content(workshop):
+def test_permissions_are_part_of_the_content(workshop: Workshop) -> None:
     file = workshop.write("run.sh", "#!/bin/sh")
     plain = workshop.build("COPY run.sh /")
     file.chmod(0o755)
@@ -79,7 +81,7 @@ def test_permissions_are_part_of_the_content(workshop):
     assert os.access(executable.files / "run.sh", os.X_OK)
 
 
-def test_nothing_that_a_dockerfile_asks_for_is_dropped_in_silence(workshop):
+def test_nothing_that_a_dockerfile_asks_for_is_dropped_in_silence(workshop: Workshop) -> None:
     workshop.write("x.tar.gz")
     image = workshop.build(
         "RUN apt-get update && apt-get install -y r-base-of-tomorrow python3 && make all",
@@ -111,14 +113,14 @@ def test_nothing_that_a_dockerfile_asks_for_is_dropped_in_silence(workshop):
         ("rocker/r-ver:4.3", False),
     ],
 )
-def test_a_base_image_with_other_content_is_named(workshop, base, followed):
+def test_a_base_image_with_other_content_is_named(workshop: Workshop, base: str, followed: bool) -> None:
     workshop.write("Dockerfile", f"ARG BASE=nothing\nFROM ${{BASE}}\nCMD {base}")
     image = workshop.build_as_written(arguments={"BASE": base})
     assert (not image.warnings) == followed
     assert image.command == ("/bin/sh", "-c", base)
 
 
-def test_stages_build_the_target_or_the_last(workshop):
+def test_stages_build_the_target_or_the_last(workshop: Workshop) -> None:
     workshop.write("Dockerfile", 'FROM scratch AS one\nCMD ["one"]\nFROM scratch AS two\nCMD ["two"]')
     assert workshop.build_as_written().command == ("two",)
     assert workshop.build_as_written(target="one").command == ("one",)
@@ -126,16 +128,17 @@ def test_stages_build_the_target_or_the_last(workshop):
         workshop.build_as_written(target="three")
 
 
-def test_a_venv_of_the_dockerfile_is_where_it_says(workshop):
+def test_a_venv_of_the_dockerfile_is_where_it_says(workshop: Workshop) -> None:
     image = workshop.build("RUN python3 -m venv /opt/venv", "ENV PATH=/opt/venv/bin:$PATH")
     assert (image.files / "opt/venv").readlink() == image.venv
 
 
-def test_requirements_may_include_others(workshop):
+def test_requirements_may_include_others(workshop: Workshop) -> None:
     wheel, _ = workshop.wheel("nested")
     workshop.write("req/all.txt", "-r more/base.txt\n")
     workshop.write("req/more/base.txt", f"nested @ file://{wheel}\n")
     image = workshop.build("WORKDIR /app", "COPY req req", "RUN python3 -m pip install -r req/all.txt")
+    assert image.venv is not None
     assert (image.venv / "lib/python3.11/site-packages/nested.py").is_file()
     with pytest.raises(BuildError, match=r"no file none\.txt in the image.*COPY it first"):
         workshop.build("RUN pip install -r none.txt")
@@ -151,18 +154,18 @@ def test_requirements_may_include_others(workshop):
         (["FROM scratch", "ENV A=1 B"], "lacks its '='"),
     ],
 )
-def test_a_wrong_dockerfile_gets_one_sentence(workshop, lines, problem):
+def test_a_wrong_dockerfile_gets_one_sentence(workshop: Workshop, lines: list[str], problem: str) -> None:
     workshop.write("Dockerfile", "\n".join(lines))
     with pytest.raises(BuildError, match=problem):
         workshop.build_as_written()
 
 
-def test_a_missing_dockerfile_is_named(workshop):
+def test_a_missing_dockerfile_is_named(workshop: Workshop) -> None:
     with pytest.raises(BuildError, match="no file Dockerfile in"):
         workshop.build_as_written()
 
 
-def test_an_image_is_found_by_tag_and_by_digest_once_it_is_pushed(workshop):
+def test_an_image_is_found_by_tag_and_by_digest_once_it_is_pushed(workshop: Workshop) -> None:
     digest = workshop.build("CMD x").digest
     store = ImageStore(workshop.store.root)  # as another process sees it
     store.tag("local:1", digest)
@@ -178,12 +181,12 @@ def test_an_image_is_found_by_tag_and_by_digest_once_it_is_pushed(workshop):
 
 
 @pytest.mark.parametrize("name", ["sha256:../../secret", "../x", "", "a" * 400, "sha256:" + "0" * 64])
-def test_a_strange_name_is_just_unknown(workshop, name):
+def test_a_strange_name_is_just_unknown(workshop: Workshop, name: str) -> None:
     with pytest.raises(UnknownImage):
         workshop.store.resolve(name)
 
 
-def test_a_failed_announcement_leaves_the_registry_as_it_was(workshop):
+def test_a_failed_announcement_leaves_the_registry_as_it_was(workshop: Workshop) -> None:
     one, two = workshop.build("CMD one").digest, workshop.build("CMD two").digest
     with workshop.store.publishing("r/x:1", one):
         pass
@@ -196,14 +199,14 @@ def test_a_failed_announcement_leaves_the_registry_as_it_was(workshop):
             workshop.store.resolve(uri)
 
 
-def test_deleted_files_are_reported_when_the_image_is_used(workshop):
+def test_deleted_files_are_reported_when_the_image_is_used(workshop: Workshop) -> None:
     image = workshop.build("COPY Dockerfile /")
     image.files.rename(workshop.directory / "away")
     with pytest.raises(UnknownImage, match="were deleted"):
         workshop.store.resolve("registry/test:1")
 
 
-def test_builds_at_the_same_time_give_one_environment_and_whole_images(workshop):
+def test_builds_at_the_same_time_give_one_environment_and_whole_images(workshop: Workshop) -> None:
     wheel, _ = workshop.wheel(f"together{os.getpid()}")
     workshop.write("requirements.txt", f"together{os.getpid()} @ file://{wheel}\n")
     workshop.write("Dockerfile", "FROM scratch\nCOPY . /app\nRUN pip install -r /app/requirements.txt")
@@ -213,7 +216,7 @@ def test_builds_at_the_same_time_give_one_environment_and_whole_images(workshop)
         "from local.images import ImageStore; from local.images.build import build\n"
         "print(build(ImageStore(Path(sys.argv[1])), Path(sys.argv[2])).digest)"
     )
-    command = [sys.executable, "-c", program, workshop.store.root, workshop.context]
+    command = [sys.executable, "-c", program, str(workshop.store.root), str(workshop.context)]
     builds = [
         subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(3)
@@ -225,7 +228,9 @@ def test_builds_at_the_same_time_give_one_environment_and_whole_images(workshop)
     assert not list(workshop.store.root.glob("build.*"))
 
 
-def test_an_interrupted_build_leaves_nothing_behind(workshop, monkeypatch):
+def test_an_interrupted_build_leaves_nothing_behind(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("local.images.tree.digest", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         workshop.build("COPY . /")
@@ -233,11 +238,11 @@ def test_an_interrupted_build_leaves_nothing_behind(workshop, monkeypatch):
     assert not list(workshop.store.root.glob("build.*"))
 
 
-def test_readers_see_whole_tags_only(workshop):
+def test_readers_see_whole_tags_only(workshop: Workshop) -> None:
     digests = {workshop.build("CMD one").digest, workshop.build("CMD two").digest}
     stop = threading.Event()
 
-    def write():
+    def write() -> None:
         while not stop.is_set():
             for digest in digests:
                 workshop.store.tag("t:1", digest)
@@ -253,7 +258,7 @@ def test_readers_see_whole_tags_only(workshop):
         writer.join()
 
 
-def test_the_manifest_is_of_the_oci_form(workshop):
+def test_the_manifest_is_of_the_oci_form(workshop: Workshop) -> None:
     workshop.store.tag("m:1", workshop.build("COPY . /").digest)
     record = workshop.store.tagged("m:1")
     manifest = json.loads(record.manifest)

@@ -2,9 +2,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_cloud import DiskHost, small_cloud
 
 from local.sagemaker.service import SageMaker
+from tests.unit.local.sagemaker.small_cloud import DiskHost, small_cloud
 
 
 @pytest.fixture

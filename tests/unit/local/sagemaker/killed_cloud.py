@@ -3,7 +3,14 @@
 import sys
 from pathlib import Path
 
-from small_cloud import create_pipeline, put, small_cloud, start, training_pipeline, wait_for_end
+from tests.unit.local.sagemaker.small_cloud import (
+    create_pipeline,
+    put,
+    small_cloud,
+    start,
+    training_pipeline,
+    wait_for_end,
+)
 
 PAUSE = "0.3"
 

@@ -2,10 +2,10 @@ import json
 from typing import Any
 
 import pytest
-from small_cloud import training_pipeline
 
 from local.errors import ValidationException
 from local.sagemaker.pipelines.definition import parse
+from tests.unit.local.sagemaker.small_cloud import training_pipeline
 
 
 def test_a_good_definition() -> None:

@@ -2,7 +2,10 @@ import json
 from typing import Any
 
 import pytest
-from small_cloud import (
+
+from local.errors import ApiError, ConflictException, ResourceLimitExceeded, ValidationException
+from local.sagemaker.service import SageMaker
+from tests.unit.local.sagemaker.small_cloud import (
     ROLE,
     DiskHost,
     create_pipeline,
@@ -12,9 +15,6 @@ from small_cloud import (
     training_pipeline,
     wait_for_end,
 )
-
-from local.errors import ApiError, ConflictException, ResourceLimitExceeded, ValidationException
-from local.sagemaker.service import SageMaker
 
 
 @pytest.fixture

@@ -2,7 +2,10 @@ import tarfile
 from typing import Any
 
 import pytest
-from small_cloud import (
+
+from local.errors import ResourceInUse, ValidationException
+from local.sagemaker.service import SageMaker
+from tests.unit.local.sagemaker.small_cloud import (
     JOB_ROLE,
     DiskHost,
     processing_input,
@@ -11,9 +14,6 @@ from small_cloud import (
     put,
     training_request,
 )
-
-from local.errors import ResourceInUse, ValidationException
-from local.sagemaker.service import SageMaker
 
 
 def ended(sagemaker: SageMaker, noun: str, name: str) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_cloud import small_cloud, steps
+
+from tests.unit.local.sagemaker.small_cloud import small_cloud, steps
 
 PROGRAM = Path(__file__).with_name("killed_cloud.py")
 CHECKOUT = Path(__file__).parents[4]

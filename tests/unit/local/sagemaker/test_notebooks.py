@@ -1,8 +1,8 @@
 import pytest
-from small_cloud import JOB_ROLE
 
 from local.errors import ApiError, ValidationException
 from local.sagemaker.service import SageMaker
+from tests.unit.local.sagemaker.small_cloud import JOB_ROLE
 
 NAME = {"NotebookInstanceName": "flights"}
 

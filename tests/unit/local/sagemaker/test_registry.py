@@ -1,10 +1,10 @@
 from typing import Any
 
 import pytest
-from small_cloud import IMAGE, DiskHost
 
 from local.errors import ApiError, ConflictException, ValidationException
 from local.sagemaker.service import SageMaker
+from tests.unit.local.sagemaker.small_cloud import IMAGE, DiskHost
 
 
 @pytest.fixture

@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from local import sandbox
+from tests.unit.local.sandbox.box import Box
 
 CHECKOUT = Path(__file__).parents[4]
 
@@ -18,11 +20,11 @@ CHECKOUT = Path(__file__).parents[4]
 @pytest.mark.parametrize(
     ("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137), ("kill $$", 143)]
 )
-def test_the_exit_code_is_that_of_docker(box, script, code):
+def test_the_exit_code_is_that_of_docker(box: Box, script: str, code: int) -> None:
     assert box.start("sh", "-c", script).wait(10) == code
 
 
-def test_wait_gives_none_while_the_program_runs(box):
+def test_wait_gives_none_while_the_program_runs(box: Box) -> None:
     container = box.start("sleep", "60")
     assert container.wait(0.01) is None
     assert container.alive
@@ -30,21 +32,21 @@ def test_wait_gives_none_while_the_program_runs(box):
     assert not container.alive
 
 
-def test_output_of_both_streams_is_appended_to_the_log(box):
+def test_output_of_both_streams_is_appended_to_the_log(box: Box) -> None:
     box.log.write_text("before\n")
     box.start("sh", "-c", "echo one; echo two >&2; echo three").wait(10)
     assert box.log.read_text() == "before\none\ntwo\nthree\n"
 
 
-def test_entrypoint_and_command_are_used_as_docker_does(box):
-    image = box.image(entrypoint=("echo", "entry"), command=("default",))
+def test_entrypoint_and_command_are_used_as_docker_does(box: Box) -> None:
+    image = replace(box.image, entrypoint=("echo", "entry"), command=("default",))
     box.start(image=image).wait(10)
     box.start("given", image=image).wait(10)
     box.start("only", image=image, entrypoint=["echo"]).wait(10)
     assert box.log.read_text() == "entry default\nentry given\nonly\n"
 
 
-def test_what_can_not_be_started_is_named_in_one_sentence(box):
+def test_what_can_not_be_started_is_named_in_one_sentence(box: Box) -> None:
     with pytest.raises(
         sandbox.SandboxError, match=r"^The container could not be started: the program 'nope'.*\.$"
     ):
@@ -53,12 +55,12 @@ def test_what_can_not_be_started_is_named_in_one_sentence(box):
     with pytest.raises(sandbox.SandboxError, match="Permission denied"):
         box.start("/opt/ml/broken")
     with pytest.raises(sandbox.SandboxError, match="/no/such: No such file"):
-        box.start("true", image=box.image(workdir="/no/such"))
+        box.start("true", image=replace(box.image, workdir="/no/such"))
     with pytest.raises(sandbox.SandboxError, match="no command"):
         box.start()
 
 
-def test_stop_lets_the_program_finish_its_work(box):
+def test_stop_lets_the_program_finish_its_work(box: Box) -> None:
     container = box.start(
         "sh", "-c", "trap 'echo drained; exit 5' TERM; echo ready; while :; do sleep 0.05; done"
     )
@@ -68,7 +70,7 @@ def test_stop_lets_the_program_finish_its_work(box):
     assert container.stop(1) == 5
 
 
-def test_stop_kills_what_does_not_stop_and_all_of_its_children(box):
+def test_stop_kills_what_does_not_stop_and_all_of_its_children(box: Box) -> None:
     children = f"sleep {box.forever} & (setsid sleep {box.forever} &)"
     container = box.start("sh", "-c", f"trap '' TERM; {children}; echo ready; while :; do sleep 0.05; done")
     box.eventually(lambda: box.sleepers() >= 3)
@@ -76,13 +78,13 @@ def test_stop_kills_what_does_not_stop_and_all_of_its_children(box):
     box.eventually(lambda: box.sleepers() == 0)
 
 
-def test_children_end_with_the_program(box):
+def test_children_end_with_the_program(box: Box) -> None:
     script = f"sleep {box.forever} & (setsid sleep {box.forever} &); exit 3"
     assert box.start("sh", "-c", script).wait(10) == 3
     box.eventually(lambda: box.sleepers() == 0)
 
 
-def test_orphans_are_reaped_while_the_program_runs(box):
+def test_orphans_are_reaped_while_the_program_runs(box: Box) -> None:
     script = (
         "for i in 1 2 3 4 5; do (sh -c 'sleep 0.01 &') ; done; sleep 0.4; grep -l 'State:.Z' /proc/*/status"
     )
@@ -90,7 +92,7 @@ def test_orphans_are_reaped_while_the_program_runs(box):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_signal_to_the_pid_outside_ends_everything(box, number):
+def test_a_signal_to_the_pid_outside_ends_everything(box: Box, number: signal.Signals) -> None:
     container = box.start("sh", "-c", f"sleep {box.forever} & sleep {box.forever}")
     box.eventually(lambda: box.sleepers() >= 3)
     os.kill(container.pid, number)
@@ -98,7 +100,7 @@ def test_a_signal_to_the_pid_outside_ends_everything(box, number):
     box.eventually(lambda: box.sleepers() == 0)
 
 
-def test_everything_dies_with_the_process_that_started_it(box, tmp_path):
+def test_everything_dies_with_the_process_that_started_it(box: Box, tmp_path: Path) -> None:
     parent = tmp_path / "parent.py"
     parent.write_text(f"""
 import sys, time
@@ -121,14 +123,14 @@ time.sleep(60)
     box.eventually(lambda: box.sleepers() == 0)
 
 
-def test_a_container_dies_when_nobody_holds_it(box):
+def test_a_container_dies_when_nobody_holds_it(box: Box) -> None:
     box.start("sleep", box.forever)
     box.eventually(lambda: box.sleepers() >= 1)
     box.started.clear()
     box.eventually(lambda: box.sleepers() == 0)
 
 
-def test_memory_of_all_processes_together_is_limited(box):
+def test_memory_of_all_processes_together_is_limited(box: Box) -> None:
     half = "import time; data = bytearray(b'1') * 150_000_000; print('held', flush=True); time.sleep(60)"
     limits = sandbox.Limits(memory_mb=250)
     one = box.python(half, limits=limits)
@@ -139,7 +141,7 @@ def test_memory_of_all_processes_together_is_limited(box):
     assert "more than its 250 MB of memory" in box.log.read_text()
 
 
-def test_memory_that_processes_share_counts_once(box):
+def test_memory_that_processes_share_counts_once(box: Box) -> None:
     program = """
 import os, time
 data = bytearray(b'1') * 150_000_000
@@ -151,7 +153,7 @@ print(len(data)); time.sleep(1)
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor")
-def test_processors_are_limited_and_spread(box):
+def test_processors_are_limited_and_spread(box: Box) -> None:
     for _ in range(2):
         box.python("import os; print(os.sched_getaffinity(0))", limits=sandbox.Limits(cpus=0.5)).wait(20)
     one, two = (eval(line) for line in box.log.read_text().splitlines())  # noqa: S307
@@ -159,7 +161,7 @@ def test_processors_are_limited_and_spread(box):
     assert one != two
 
 
-def test_without_namespaces_a_program_gets_its_directory_and_port(box):
+def test_without_namespaces_a_program_gets_its_directory_and_port(box: Box) -> None:
     box.add(
         "opt/app/serve",
         "#!/usr/bin/env python3\nimport os, socket, sys\n"
@@ -167,7 +169,7 @@ def test_without_namespaces_a_program_gets_its_directory_and_port(box):
         "listener = socket.create_server(('127.0.0.1', int(os.environ['SAGEMAKER_BIND_TO_PORT'])))\n"
         "print('listening', flush=True)\nlistener.accept()[0].sendall(b'hello')\n",
     )
-    image = box.image(environment={"PATH": "/opt/app:/usr/bin:/bin"}, workdir="/opt/app")
+    image = replace(box.image, environment={"PATH": "/opt/app:/usr/bin:/bin"}, workdir="/opt/app")
     container = box.start("serve", "/opt/ml/model", image=image, isolated=False)
     box.wait_for_log("listening")
     assert container.connect(8080).recv(10) == b"hello"
@@ -175,19 +177,19 @@ def test_without_namespaces_a_program_gets_its_directory_and_port(box):
     assert (box.ml / "here").read_text() == f"{box.ml}/model"
 
 
-def test_without_namespaces_the_program_s_group_dies_too(box):
+def test_without_namespaces_the_program_s_group_dies_too(box: Box) -> None:
     container = box.start("sh", "-c", f"sleep {box.forever} & sleep {box.forever}", isolated=False)
     box.eventually(lambda: box.sleepers() >= 3)
     assert container.kill() == 137
     box.eventually(lambda: box.sleepers() == 0)
 
 
-def test_a_normal_user_can_make_containers():
-    nobody = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+def test_a_normal_user_can_make_containers() -> None:
+    nobody = 65534 if os.geteuid() == 0 else None
     home = Path(tempfile.mkdtemp())  # tmp_path is closed to other users
     for path in (home, home / "ml", home / "files"):
         path.mkdir(exist_ok=True)
-        os.chown(path, nobody.get("user", -1), -1)
+        os.chown(path, -1 if nobody is None else nobody, -1)
     preamble = f"import sys; sys.path.insert(0, {str(CHECKOUT)!r})\nfrom local import sandbox\n"
     program = """
 import os
@@ -199,15 +201,23 @@ container = sandbox.start(Image("sha256:0", files=Path("files")), command=["sh",
 print(os.getuid(), container.wait(), *Path("log").read_text().split(), os.stat("ml/out").st_uid)
 """
 
-    def run(text):
-        command = ["/usr/bin/python3", "-B", "-c", text]
-        return subprocess.run(command, cwd=home, capture_output=True, text=True, check=False, **nobody)
+    def run(text: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["/usr/bin/python3", "-B", "-c", text],
+            cwd=home,
+            capture_output=True,
+            text=True,
+            check=False,
+            user=nobody,
+            group=nobody,
+            extra_groups=None if nobody is None else [],
+        )
 
     try:
         if run(preamble).returncode:
             pytest.skip("a normal user has no Python 3.11 here or can't read the checkout")
         done = run(preamble + program)
-        uid = nobody.get("user", os.getuid())
+        uid = os.getuid() if nobody is None else nobody
         assert done.stdout.split() == [str(uid), "0", "1", "CapEff:", "0" * 16, str(uid)], done.stderr
     finally:
         shutil.rmtree(home)

@@ -3,10 +3,12 @@
 import http.server
 import socket
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from local import sandbox
+from tests.unit.local.sandbox.box import Box
 
 SERVER = """
 import socket, sys
@@ -19,7 +21,7 @@ while True:
 """
 
 
-def test_the_network_is_loopback_alone(box):
+def test_the_network_is_loopback_alone(box: Box) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         program = f"""
 import socket
@@ -38,7 +40,7 @@ own = socket.create_server(("127.0.0.1", 5000)); socket.create_connection(("loca
     assert (interfaces, names, own) == ("['lo']", "no names", "own")
 
 
-def test_two_containers_have_a_port_8080_each(box):
+def test_two_containers_have_a_port_8080_each(box: Box) -> None:
     one, two = box.python(SERVER, "one"), box.python(SERVER, "two")
     box.wait_for_log("listening\nlistening\n")
     for container, name in ((one, b"one"), (two, b"two")):
@@ -48,12 +50,12 @@ def test_two_containers_have_a_port_8080_each(box):
         one.connect(8081)
 
 
-def test_connections_can_be_made_from_many_threads(box):
+def test_connections_can_be_made_from_many_threads(box: Box) -> None:
     container = box.python(SERVER, "hello")
     box.wait_for_log("listening")
     answers: list[bytes] = []
 
-    def call():
+    def call() -> None:
         for _ in range(50):
             with container.connect(8080, timeout=10) as connection:
                 answers.append(connection.recv(10))
@@ -66,7 +68,7 @@ def test_connections_can_be_made_from_many_threads(box):
     assert answers == [b"hello"] * 400
 
 
-def test_connecting_to_a_container_that_ended_is_refused(box):
+def test_connecting_to_a_container_that_ended_is_refused(box: Box) -> None:
     container = box.python(SERVER, "hello")
     container.kill()
     with pytest.raises(ConnectionRefusedError, match="has ended"):
@@ -74,24 +76,24 @@ def test_connecting_to_a_container_that_ended_is_refused(box):
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
+    def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"x" * 3_000_000)
 
-    def log_message(self, *args):
+    def log_message(self, *args: object) -> None:
         pass
 
 
 @pytest.fixture
-def endpoint():
+def endpoint() -> Iterator[int]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1]
         server.shutdown()
 
 
-def test_network_reaches_the_aws_endpoint_and_nothing_else(box, endpoint):
+def test_network_reaches_the_aws_endpoint_and_nothing_else(box: Box, endpoint: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         program = f"""
 import socket, urllib.request
@@ -106,12 +108,12 @@ except OSError as error: print(type(error).__name__)
 
 
 @pytest.mark.parametrize("elsewhere", ["https://sts.amazonaws.com:443", "http://127.0.0.1", "8080"])
-def test_an_endpoint_that_is_not_on_this_machine_is_refused(box, elsewhere):
+def test_an_endpoint_that_is_not_on_this_machine_is_refused(box: Box, elsewhere: str) -> None:
     with pytest.raises(sandbox.SandboxError, match="must be an address of this machine"):
         box.start("true", network=True, aws_endpoint=elsewhere)
 
 
-def test_the_relay_ends_with_its_container(box, endpoint):
+def test_the_relay_ends_with_its_container(box: Box, endpoint: int) -> None:
     def relays() -> bool:
         return any(thread.name == "relay" for thread in threading.enumerate())
 
