@@ -77,13 +77,13 @@ def _study(kills: int, moments: random.Random) -> dict[str, int | bool]:
     sageloop("deploy")
     bucket = Platform().outputs("storage")["ArtifactsBucket"]
     incoming = Platform().outputs("storage")["IncomingBucket"]
-    month = data.write(STATE / "data", months=range(1, 2))[0]
-    sample = "".join(month.open().readlines()[:4_000])
-    # Below another prefix than `data/`, so that no event starts an execution beside ours.
-    boto3.client("s3").put_object(Bucket=incoming, Key="kill/sample.csv", Body=sample.encode())
-    parameters = {"InputDataUri": f"s3://{incoming}/kill/"}
+    months = data.write(STATE / "data", months=range(1, 4))
+    header, *rows = [line for month in months for line in month.open()]
+    sample = header + "".join(row for row in rows[::3] if row != header)
+    boto3.client("s3").put_object(Bucket=incoming, Key="data/sample.csv", Body=sample.encode())
+    first = until("the execution that the upload starts", lambda: Platform().executions())[0]
     began = time.monotonic()
-    undisturbed = Outputs.of(_finish(_start(parameters)), bucket)
+    undisturbed = Outputs.of(_finish(first["PipelineExecutionArn"]), bucket)
     duration = time.monotonic() - began
     console.print(
         f"an undisturbed execution takes {duration:.1f} s and writes {len(undisturbed.digests)} objects"
@@ -92,7 +92,7 @@ def _study(kills: int, moments: random.Random) -> dict[str, int | bool]:
     equal = True
     with Progress(console=console, transient=True) as progress:
         for _ in progress.track(range(kills), description="kill -9"):
-            execution = _start(parameters)
+            execution = _start()
             time.sleep(moments.uniform(0, duration * 0.95))
             orphans += _kill()
             os.environ.update(cloud.start(STATE).environment())
@@ -112,12 +112,11 @@ def _study(kills: int, moments: random.Random) -> dict[str, int | bool]:
     }
 
 
-def _start(parameters: dict[str, str]) -> str:
-    return boto3.client("sagemaker").start_pipeline_execution(
-        PipelineName=PIPELINE,
-        ClientRequestToken=secrets.token_hex(32),
-        PipelineParameters=[{"Name": name, "Value": value} for name, value in parameters.items()],
-    )["PipelineExecutionArn"]
+def _start() -> str:
+    answer = boto3.client("sagemaker").start_pipeline_execution(
+        PipelineName=PIPELINE, ClientRequestToken=secrets.token_hex(32)
+    )
+    return answer["PipelineExecutionArn"]
 
 
 def _finish(execution: str) -> str:

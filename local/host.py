@@ -89,8 +89,17 @@ class Host(Protocol):
     def credentials(self, role_arn: str, session_name: str) -> Credentials:
         """Assume the role for SageMaker; AccessDenied if it is missing or does not trust SageMaker."""
 
-    def client(self, service: str, role_arn: str | None = None, session_name: str = "SageMaker") -> Any:
-        """Return a boto3 client of this cloud with the role's credentials (else the service's own)."""
+    def client(
+        self,
+        service: str,
+        role_arn: str | None = None,
+        session_name: str = "SageMaker",
+        subnets: Sequence[str] = (),
+    ) -> Any:
+        """Return a boto3 client of this cloud with the role's credentials (else the service's own).
+
+        With `subnets` its calls come from inside their VPC, as those of a job with a VpcConfig do.
+        """
 
     def require(
         self, role_arn: str, action: str, resource: str, context: Mapping[str, str] | None = None

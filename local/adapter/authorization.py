@@ -14,6 +14,16 @@ from local.host import AccessDenied, Credentials
 SAGEMAKER = "sagemaker.amazonaws.com"
 SESSION_SECONDS = 3600.0
 _REUSED_SECONDS = 600.0
+# docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+_LOGS_KEY_ACTIONS = (
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:DescribeKey",
+)
 
 
 @dataclass(frozen=True)
@@ -118,19 +128,41 @@ def service_may_use_key(key_arn: str, service: str, source_arn: str) -> bool:
     )
 
 
-def policy_allows(policy: Mapping[str, Any], service: str, action: str, resource: str, source: str) -> bool:
+def logs_may_use_key(key_arn: str, group_arn: str) -> bool:
+    """Tell whether the key's policy lets CloudWatch Logs encrypt this log group."""
+    found = seams.kms.key_policy_for_arn(key_arn)
+    service = f"logs.{seams.responses.get_region()}.amazonaws.com"
+    context = {"kms:encryptioncontext:aws:logs:arn": group_arn}
+    policy = json.loads((found and found[0]) or "{}")
+    return all(
+        policy_allows(policy, service, action, key_arn, group_arn, context) for action in _LOGS_KEY_ACTIONS
+    )
+
+
+def policy_allows(
+    policy: Mapping[str, Any],
+    service: str,
+    action: str,
+    resource: str,
+    source: str,
+    context: Mapping[str, Any] | None = None,
+) -> bool:
     """Tell whether a resource's policy lets a service principal do the action, for this source."""
     account = seams.responses.get_account_id()
-    context = seams.iam_evaluator.EvalContext(
+    asked = seams.iam_evaluator.EvalContext(
         principal_arn="*",
         principal_type="Service",
         principal_account="",
         action=action,
         resource_arn=resource,
         region=seams.responses.get_region(),
-        service_context={"aws:sourcearn": source or None, "aws:sourceaccount": account},
+        service_context={
+            "aws:sourcearn": source or None,
+            "aws:sourceaccount": account,
+            **(context or {}),
+        },
     )
-    result = seams.iam_evaluator.evaluate_resource_policy(dict(policy), context, service=service)
+    result = seams.iam_evaluator.evaluate_resource_policy(dict(policy), asked, service=service)
     return bool(result.decision == "Allow")
 
 

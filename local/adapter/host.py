@@ -14,7 +14,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.loaders import create_loader
 
-from local.adapter import authorization, seams
+from local.adapter import authorization, seams, vpc
 from local.host import AlarmAction, Credentials, Metric
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class MinistackHost:
         self.checkpoint: Callable[[], None] = _not_started
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread = 0
-        self._clients: dict[tuple[str, str | None, str], tuple[Any, float]] = {}
+        self._clients: dict[tuple[str | None, ...], tuple[Any, float]] = {}
         self._models = create_loader()
         self._clients_lock = threading.Lock()
 
@@ -146,24 +146,36 @@ class MinistackHost:
         """Assume the role for SageMaker; AccessDenied if it is missing or does not trust SageMaker."""
         return self.on_loop(lambda: authorization.assume(role_arn, session_name, SERVICE))
 
-    def client(self, service: str, role_arn: str | None = None, session_name: str = "SageMaker") -> Any:
+    def client(
+        self,
+        service: str,
+        role_arn: str | None = None,
+        session_name: str = "SageMaker",
+        subnets: Sequence[str] = (),
+    ) -> Any:
         """Return a boto3 client of this cloud with the role's credentials (else the service's own).
 
         A client is kept as long as AWS keeps a session of a service: making one holds the interpreter for
         tenths of a second, and with it every request.
         """
-        key = (service, role_arn, session_name)
+        if subnets:
+            self.on_loop(lambda: vpc.log_flow(subnets))
+        key = (service, role_arn, session_name, *subnets)
         with self._clients_lock:
             made, until = self._clients.get(key, (None, 0.0))
             if time.monotonic() < until:
                 return made
-        made = self._new_client(service, role_arn, session_name)
+        made = self._new_client(service, role_arn, session_name, subnets)
         with self._clients_lock:
             self._clients[key] = (made, time.monotonic() + CLIENT_SECONDS)
         return made
 
-    def _new_client(self, service: str, role_arn: str | None, session_name: str) -> Any:
+    def _new_client(
+        self, service: str, role_arn: str | None, session_name: str, subnets: Sequence[str]
+    ) -> Any:
         granted = self.credentials(role_arn, session_name) if role_arn else Credentials("test", "test", "")
+        if subnets:
+            self.on_loop(lambda: vpc.enter(granted.access_key_id, subnets))
         core = botocore.session.get_session()
         # Reading a service's model takes longer than everything else: once is enough.
         core.register_component("data_loader", self._models)

@@ -16,7 +16,9 @@ from local.adapter import (
     pass_role,
     routing,
     stack_events,
+    vpc,
 )
+from local.adapter.access_logs import AccessLogs
 from local.adapter.alarms import Alarms
 from local.adapter.durability import Durability
 from local.adapter.host import MinistackHost
@@ -35,6 +37,7 @@ class Installation:
         self._sagemaker = SageMaker(host, ImageStore(IMAGES))
         self._autoscaling = AutoScaling(host)
         self._alarms = Alarms(host)
+        self._access_logs = AccessLogs(host)
         self._durability = Durability(host.state / "services", host)
         self.runtime = Runtime(self._sagemaker.invoke, host.account)
         services: dict[str, routing.Service] = {
@@ -48,6 +51,8 @@ class Installation:
         deliveries.install()
         object_events.install()
         encryption.install()
+        vpc.install()
+        self._access_logs.install()
         pass_role.install()
         integration.install(self._sagemaker.invoke)
         operations.install()
@@ -61,6 +66,7 @@ class Installation:
         self.host.checkpoint = self._durability.checkpoint
         self._durability.start()
         self._alarms.start()
+        self._access_logs.start()
         loop.call_soon(operations.resume)
         # They call back over HTTP: not before the port is open, and never on the loop.
         threading.Thread(target=self._resume, name="resume", daemon=True).start()
@@ -74,4 +80,5 @@ class Installation:
         self._autoscaling.close()
         self._sagemaker.close()
         self._alarms.close()
+        self._access_logs.close()
         self._durability.close()

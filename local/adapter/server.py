@@ -54,9 +54,11 @@ class Gateway:
             await self._lifespan(scope, receive, send)
             return
         if scope["type"] == "http":
-            # Loopback never leaves the machine: it counts as TLS, which our bucket policies demand.
-            headers = [(n, v) for n, v in scope["headers"] if n.lower() != b"x-forwarded-proto"]
-            scope = _by_path(scope | {"headers": [*headers, (b"x-forwarded-proto", b"https")]})
+            headers = list(scope["headers"])
+            if not any(name.lower() == b"x-forwarded-proto" for name, _ in headers):
+                # Loopback never leaves the machine: it counts as TLS, which our bucket policies demand.
+                headers.append((b"x-forwarded-proto", b"https"))
+            scope = _by_path(scope | {"headers": headers})
             if Runtime.answers(scope):
                 await self._installation.runtime(scope, receive, send)
                 return

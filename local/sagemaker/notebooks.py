@@ -1,14 +1,18 @@
 """Notebook instances and their lifecycle configurations: the state machine, without a Jupyter behind it."""
 
 from local.errors import ApiError, ValidationException
+from local.host import AccessDenied
 from local.sagemaker.context import Context, now
 from local.sagemaker.events import detail, milliseconds
+from local.sagemaker.jobs.failure import JobFailed
+from local.sagemaker.jobs.permissions import Permissions
 from local.sagemaker.operations import Answer, Params, operation
 from local.sagemaker.pagination import listed, page
 from local.sagemaker.store import Record
 from local.sagemaker.tags import forget_tags, set_tags
 
 _INSTANCE, _CONFIG = "notebook-instance", "notebook-instance-lifecycle-config"
+_LOG_GROUP = "/aws/sagemaker/NotebookInstances"
 _SECONDS = 2.0
 """How long a change of state takes: AWS needs minutes, here it is just long enough to be seen."""
 _NEXT = {"Pending": "InService", "Stopping": "Stopped", "Updating": "Stopped", "Deleting": None}
@@ -26,6 +30,7 @@ class Notebooks:
         """Make an instance, Pending and then InService."""
         name = params["NotebookInstanceName"]
         arn = self._context.arn(_INSTANCE, name)
+        self._check_role(name, params["RoleArn"])
         with self._store.transaction():
             if self._store.get(_INSTANCE, name):
                 raise ValidationException(f"Cannot create a duplicate Notebook Instance ({arn})")
@@ -69,7 +74,9 @@ class Notebooks:
     @operation("StartNotebookInstance")
     def start(self, params: Params) -> Answer:
         """Start a stopped instance."""
-        self._move(params["NotebookInstanceName"], ("Stopped", "Failed"), "Pending")
+        name = params["NotebookInstanceName"]
+        self._check_role(name, self._instance(name)["RoleArn"])
+        self._move(name, ("Stopped", "Failed"), "Pending")
         return {}
 
     @operation("StopNotebookInstance")
@@ -170,6 +177,18 @@ class Notebooks:
 
     def close(self) -> None:
         """The threads end with the service."""
+
+    def _check_role(self, name: str, role: str) -> None:
+        """SageMaker takes the instance's role, and sends the output of its lifecycle scripts to its log.
+
+        docs.aws.amazon.com/sagemaker/latest/dg/notebook-lifecycle-config.html
+        """
+        host = self._context.host
+        try:
+            host.credentials(role, "SageMaker")
+            Permissions(host, role).log(_LOG_GROUP, f"{name}/LifecycleConfigOnStart")
+        except (AccessDenied, JobFailed) as refused:
+            raise ValidationException(str(refused)) from None
 
     def _members(self, params: Params) -> Record:
         """The request's members under the names that Describe gives them."""

@@ -17,6 +17,7 @@ from tests.loop.raw_stacks import client_of
 
 SPEED = 30.0
 EVERY = 4
+"""A quarter of the flights is quick to learn from and still above the gate."""
 Clients = Callable[..., Any]
 
 
@@ -62,8 +63,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
 
 @pytest.fixture(scope="session")
 def months(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """A quarter of the flights of January, of February and of March."""
-    written = data.write(tmp_path_factory.mktemp("flights"), months=range(1, 4))
+    """Flights of June, of July and of August."""
+    written = data.write(tmp_path_factory.mktemp("flights"), months=range(6, 9))
     for path in written:
         header, *lines = path.read_text().splitlines(keepends=True)
         path.write_text(header + "".join(lines[::EVERY]))
@@ -72,7 +73,7 @@ def months(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="session")
 def served(deployed: Deployed, months: list[Path]) -> str:
-    """The model package of January, uploaded, approved and in service."""
+    """The model package of June, uploaded, approved and in service."""
     deployed.upload(months[0])
     package = deployed.registered()
     deployed.sageloop("approve", package.rpartition("/")[2])
@@ -87,7 +88,7 @@ def api(deployed: Deployed, served: str) -> Api:
 
 @pytest.fixture(scope="session")
 def rows(months: list[Path]) -> list[str]:
-    """Single requests: the header without the target, and one flight of March."""
+    """Single requests: the header without the target, and one flight of August."""
     header, *lines = months[2].read_text().splitlines()
     target = header.split(",").index("late")
 

@@ -18,13 +18,13 @@ def bad_objects(good: str) -> dict[str, tuple[bytes, str]]:
     text = header + "".join(lines) + ",".join(cells)
     return {
         "zero-bytes.csv": (b"", "empty"),
-        "empty.csv": (b"\n\n", "no header"),
+        "empty.csv": (b"\n\n", "first line"),
         "header-only.csv": (header.encode(), "no rows"),
         "no-target.csv": (without_target.encode(), "late"),
         "other-columns.csv": ((header.replace("distance", "miles") + "".join(lines)).encode(), "miles"),
         "text.csv": (text.encode(), "far"),
         "broken.csv.gz": (gzip.compress((header + "".join(lines)).encode())[:-40], "gzip"),
-        "photo.csv": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "not CSV"),
+        "photo.csv": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "not a CSV"),
     }
 
 
@@ -42,7 +42,6 @@ def test_the_reason_names_the_object_and_what_is_wrong(
     try:
         failed = deployed.failed_step()
         reason = failed["FailureReason"]
-        print(reason)
         assert failed["StepName"] == "Prepare"
         assert name in reason
         assert expected in reason

@@ -74,7 +74,9 @@ class Platform:
         """Whether the execution has succeeded; raises `DemoFailed` with the reason if it failed."""
         execution = self.sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
         if execution["PipelineExecutionStatus"] in ("Failed", "Stopped"):
-            raise DemoFailed(f"the execution failed: {execution.get('FailureReason', 'no reason given')}")
+            steps = self.sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)
+            reasons = [step.get("FailureReason", "") for step in steps["PipelineExecutionSteps"]]
+            raise DemoFailed(f"the execution failed: {' '.join(filter(None, reasons))}")
         return execution["PipelineExecutionStatus"] == "Succeeded"
 
     def package(self, version: int) -> ModelPackageSummaryTypeDef | None:

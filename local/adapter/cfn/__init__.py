@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from local.adapter.cfn import alarms, autoscaling, buckets, functions, network, sagemaker
+from local.adapter.cfn import alarms, autoscaling, buckets, functions, log_groups, network, sagemaker
 from local.adapter.cfn.types import install
 from local.adapter.host import MinistackHost
 from local.adapter.routing import Service
@@ -16,3 +16,4 @@ def register(host: MinistackHost, services: Mapping[str, Service]) -> None:
     install(network.types(host))
     buckets.complete(host)
     functions.complete()
+    log_groups.complete()

@@ -1,9 +1,7 @@
 """What ministack's CloudFormation leaves out of Lambda: properties, and the checks that Lambda makes."""
 
-from collections.abc import Callable
-
 from local.adapter import authorization, seams
-from local.adapter.cfn.types import Created, Props
+from local.adapter.cfn.types import Created, Props, check_before
 from local.adapter.deliveries import LAMBDA, check_queue_reader
 from local.host import AccessDenied
 
@@ -49,15 +47,30 @@ def _keep(name: str, props: Props) -> None:
 
 
 def _check_roles() -> None:
-    """A function whose role Lambda cannot assume is refused."""
+    """A function whose role Lambda cannot assume is refused, or may not send the traces that it asks for.
+
+    docs.aws.amazon.com/lambda/latest/dg/services-xray.html
+    """
 
     def check(props: Props) -> None:
         try:
             authorization.assume(props["Role"], "check", LAMBDA)
         except AccessDenied as error:
             raise ValueError("The role defined for the function cannot be assumed by Lambda.") from error
+        if props.get("TracingConfig", {}).get("Mode") == "Active":
+            for action in ("PutTraceSegments", "PutTelemetryRecords"):
+                _check_trace(props["Role"], action)
 
-    _before(TYPE, check)
+    check_before(TYPE, check)
+
+
+def _check_trace(role: str, action: str) -> None:
+    try:
+        authorization.require(role, LAMBDA, f"xray:{action}", "*")
+    except AccessDenied as error:
+        raise ValueError(
+            f"The provided execution role does not have permissions to call {action} on XRAY"
+        ) from error
 
 
 def _check_mappings() -> None:
@@ -74,17 +87,4 @@ def _check_mappings() -> None:
                     f"The function execution role does not have permissions to read {source}: {error}"
                 ) from error
 
-    _before(MAPPING, check)
-
-
-def _before(type_: str, check: Callable[[Props], None]) -> None:
-    """Check the properties before each create of this type."""
-    handlers = seams.provisioners._RESOURCE_HANDLERS[type_]
-    create = handlers["create"]
-
-    def checked(logical_id: str, props: Props, stack_name: str) -> Created:
-        check(props)
-        made: Created = create(logical_id, props, stack_name)
-        return made
-
-    seams.provisioners._RESOURCE_HANDLERS[type_] = handlers | {"create": checked}
+    check_before(MAPPING, check)

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from local.adapter import seams
 from local.adapter.cfn.types import Created, Props, ResourceType
 from local.adapter.host import MinistackHost
+from local.adapter.vpc import ROLE_MEMBER
 
 _RULE_REFERENCES = ("SourceSecurityGroupId", "DestinationSecurityGroupId")
 _RULE_PREFIX_LISTS = ("SourcePrefixListId", "DestinationPrefixListId")
@@ -26,6 +28,8 @@ def _flow_log(host: MinistackHost) -> ResourceType:
         if "MaxAggregationInterval" in asked:
             asked["MaxAggregationInterval"] = int(asked["MaxAggregationInterval"])
         [flow_log] = host.client("ec2").create_flow_logs(**asked)["FlowLogIds"]
+        # ministack forgets the role.
+        seams.ec2._flow_logs[flow_log][ROLE_MEMBER] = props.get(ROLE_MEMBER)
         return flow_log, {"Id": flow_log}
 
     def delete(physical_id: str, _props: Props) -> None:

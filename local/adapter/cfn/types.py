@@ -70,6 +70,19 @@ def _handlers(type_: ResourceType) -> dict[str, Any]:
     return {"create": create, "update": update, "delete": delete}
 
 
+def check_before(type_: str, check: Callable[[Props], None]) -> None:
+    """Check the properties before each create of a type of ministack's; the check raises ValueError."""
+    handlers = seams.provisioners._RESOURCE_HANDLERS[type_]
+    create = handlers["create"]
+
+    def checked(logical_id: str, props: Props, stack_name: str) -> Created:
+        check(props)
+        made: Created = create(logical_id, props, stack_name)
+        return made
+
+    seams.provisioners._RESOURCE_HANDLERS[type_] = handlers | {"create": checked}
+
+
 def _in_words(work: Callable[[], T]) -> T:
     try:
         return work()

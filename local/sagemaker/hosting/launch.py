@@ -22,6 +22,9 @@ from local.sandbox import Limits, SandboxError
 _STARTUP_FLOOR = 60.0
 """Seconds that a container has to start however fast time passes: the processor is not faster."""
 
+_METRICS = "/aws/sagemaker/Endpoints"
+"""The namespace of the metrics of instances."""
+
 _CAUSES = (
     model_data.ModelDataError,
     ApiError,
@@ -82,6 +85,7 @@ class Launcher:
         permissions = Permissions(self._context.host, variant.role)
         permissions.pull(variant.image)
         permissions.log(self._log_group, f"{variant.name}/{name}")
+        permissions.put_metrics(_METRICS)
         if variant.subnets:
             permissions.join_network(variant.subnets, variant.security_groups)
         if variant.volume_key:
@@ -93,7 +97,8 @@ class Launcher:
         directory = self._directory / name
         (directory / "ml" / "model").mkdir(parents=True)
         if variant.model_data:
-            s3, permissions = host.client("s3", variant.role), Permissions(host, variant.role)
+            s3 = host.client("s3", variant.role, subnets=variant.subnets)
+            permissions = Permissions(host, variant.role)
             model_data.fetch(s3, permissions, variant.model_data, directory / "ml" / "model")
         environment = dict(variant.environment)
         if not variant.isolated:

@@ -54,7 +54,7 @@ class Permissions:
         self._require(["logs:PutLogEvents"], self._arn("logs", f"log-group:{group}:log-stream:{stream}"))
 
     def put_metrics(self, namespace: str) -> None:
-        """Send the metrics of the algorithm to CloudWatch, into this namespace."""
+        """Send the metrics of the instances and the algorithm to CloudWatch, into this namespace."""
         self._require(["cloudwatch:PutMetricData"], "*", {"cloudwatch:namespace": namespace})
 
     def join_network(self, subnets: Iterable[str], security_groups: Iterable[str]) -> None:
@@ -72,6 +72,7 @@ class Permissions:
 
     def encrypt(self, key: str) -> None:
         """Write objects that are encrypted with the key."""
+        self._use(key, "kms:Encrypt")
         self._use(key, "kms:GenerateDataKey")
 
     def decrypt(self, key: str) -> None:
@@ -99,8 +100,3 @@ class Permissions:
 
     def _arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.host.region}:{self.host.account}:{resource}"
-
-
-def _managed_by_aws(key: str) -> bool:
-    """The policy of such a key lets in everybody in the account who may use the service (aws/s3, say)."""
-    return "alias/aws/" in key

@@ -1,6 +1,7 @@
 """Processing jobs."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ class ProcessingJobs:
         permissions = Permissions(self._context.host, role)
         stream = f"{name}/algo-1-{int(now())}"
         self._check_role(record, permissions, stream)
-        s3 = client(self._context, "s3", role)
+        s3 = client(self._context, "s3", role, _vpc(record))
         self._download(record, s3, permissions, workspace / "ml")
         _configure(record, workspace / "ml")
         check(self._context, lambda: self.stopping(name))
@@ -125,7 +126,9 @@ class ProcessingJobs:
         if ended.stopped:
             raise StopRequested
         _raise_if_failed(ended, members, launch)
-        self._upload(record, client(self._context, "s3", role), permissions, workspace / "ml")
+        # Anew: credentials are good for an hour, and the container may have taken longer.
+        s3 = client(self._context, "s3", role, _vpc(record))
+        self._upload(record, s3, permissions, workspace / "ml")
         return Outcome("Completed", {**members, "ProcessingEndTime": now()})
 
     def finish(self, name: str, status: str, members: Record) -> None:
@@ -157,7 +160,8 @@ class ProcessingJobs:
     def _check_role(self, record: Record, permissions: Permissions, stream: str) -> None:
         permissions.pull(record["AppSpecification"]["ImageUri"])
         permissions.log(_GROUP, stream)
-        if vpc := record.get("NetworkConfig", {}).get("VpcConfig"):
+        permissions.put_metrics(_GROUP)
+        if vpc := _vpc(record):
             permissions.join_network(vpc["Subnets"], vpc["SecurityGroupIds"])
         if key := record["ProcessingResources"]["ClusterConfig"].get("VolumeKmsKeyId"):
             permissions.encrypt_volume(key)
@@ -215,6 +219,11 @@ def _check_path(path: str | None, name: str) -> None:
 
 def _inside(ml: Path, local_path: str) -> Path:
     return ml / Path(local_path).relative_to("/opt/ml")
+
+
+def _vpc(record: Record) -> Mapping[str, Any] | None:
+    vpc: Mapping[str, Any] | None = record.get("NetworkConfig", {}).get("VpcConfig")
+    return vpc
 
 
 def _configure(record: Record, ml: Path) -> None:

@@ -233,6 +233,6 @@ def credentials(context: Context, role: str, network: bool) -> dict[str, str]:
     return {**region, **granted, "AWS_ENDPOINT_URL": context.host.endpoint_url}
 
 
-def client(context: Context, service: str, role: str) -> Any:
-    """A client with the credentials of the job's role."""
-    return context.host.client(service, role, "SageMaker")
+def client(context: Context, service: str, role: str, vpc: Mapping[str, Any] | None = None) -> Any:
+    """A client with the credentials of the job's role, inside the VPC of its VpcConfig if it has one."""
+    return context.host.client(service, role, "SageMaker", (vpc or {}).get("Subnets", ()))

@@ -123,7 +123,7 @@ class TrainingJobs:
         stream = f"{name}/algo-1-{int(now())}"
         self._check_role(record, permissions, stream)
         self._advance(name, "Downloading", TrainingStartTime=now())
-        self._download(record, client(context, "s3", role), permissions, ml)
+        self._download(record, client(context, "s3", role, record.get("VpcConfig")), permissions, ml)
         directory.configure(record, ml)
         check(context, lambda: self.stopping(name))
         self._advance(name, "Training")
@@ -220,8 +220,7 @@ class TrainingJobs:
     def _check_role(self, record: Record, permissions: Permissions, stream: str) -> None:
         permissions.pull(record["AlgorithmSpecification"]["TrainingImage"])
         permissions.log(_GROUP, stream)
-        if record["AlgorithmSpecification"].get("MetricDefinitions"):
-            permissions.put_metrics(_GROUP)
+        permissions.put_metrics(_GROUP)
         if vpc := record.get("VpcConfig"):
             permissions.join_network(vpc["Subnets"], vpc["SecurityGroupIds"])
         if key := record["ResourceConfig"].get("VolumeKmsKeyId"):
@@ -250,7 +249,7 @@ class TrainingJobs:
         )
 
     def _uploader(self, record: Record, permissions: Permissions) -> Uploader:
-        s3 = client(self._context, "s3", record["RoleArn"])
+        s3 = client(self._context, "s3", record["RoleArn"], record.get("VpcConfig"))
         return Uploader(s3, permissions, record["OutputDataConfig"].get("KmsKeyId"))
 
     def _download(self, record: Record, s3: Any, permissions: Permissions, ml: Path) -> None:

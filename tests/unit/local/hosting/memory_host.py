@@ -99,7 +99,13 @@ class MemoryHost:
     def credentials(self, role_arn: str, session_name: str) -> Credentials:
         return Credentials("AKIA", "secret", "token")
 
-    def client(self, service: str, role_arn: str | None = None, session_name: str = "SageMaker") -> Any:
+    def client(
+        self,
+        service: str,
+        role_arn: str | None = None,
+        session_name: str = "SageMaker",
+        subnets: Sequence[str] = (),
+    ) -> Any:
         return self.services.get(service) or {"s3": self.s3}[service]
 
     def require(

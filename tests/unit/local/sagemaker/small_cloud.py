@@ -76,7 +76,13 @@ class DiskHost:
     def credentials(self, role_arn: str, session_name: str) -> Credentials:
         return Credentials("key", "secret", "token")
 
-    def client(self, service: str, role_arn: str | None = None, session_name: str = "SageMaker") -> Any:
+    def client(
+        self,
+        service: str,
+        role_arn: str | None = None,
+        session_name: str = "SageMaker",
+        subnets: Sequence[str] = (),
+    ) -> Any:
         if service == "s3":
             return DiskS3(self, role_arn or "")
         assert service == "sagemaker"
