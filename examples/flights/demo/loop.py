@@ -24,8 +24,6 @@ BATCH = 200
 
 def run(timeline: Timeline, *, state: Path, speed: float) -> Result:
     """Play January to April and return what was measured; raises `DemoFailed`."""
-    # Threads that wait by spinning would take the processors from the model servers.
-    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     result = Result()
     began = timeline.elapsed()
     months = data.write(state / "data", months=range(1, 5))

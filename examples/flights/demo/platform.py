@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import boto3
 
+from cli import session
 from examples.flights.demo.traffic import Api
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Platform:
     def api(self) -> Api:
         """The API in front of the endpoint."""
         return Api(
-            self.outputs("serving")["ApiUrl"],
+            session.api_address(self.outputs("serving")["ApiUrl"].rstrip("/") + "/predict"),
             access_key=os.environ["AWS_ACCESS_KEY_ID"],
             secret_key=os.environ["AWS_SECRET_ACCESS_KEY"],
             region=os.environ["AWS_DEFAULT_REGION"],

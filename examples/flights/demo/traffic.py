@@ -16,8 +16,6 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from cli import session
-
 MODEL_HEADER = "X-Amzn-SageMaker-Custom-Attributes"
 CSV = {"Content-Type": "text/csv", "Accept": "text/csv"}
 
@@ -34,12 +32,12 @@ class Answer:
 
 
 class Api:
-    """The project's REST API, called as an AWS client calls it: signed, over a pool of connections."""
+    """The project's REST API as an AWS client calls it: signed, over a pool of connections."""
 
     def __init__(
         self, url: str, *, access_key: str, secret_key: str, region: str, connections: int = 16
     ) -> None:
-        self._url = session.api_address(url.rstrip("/") + "/predict")
+        self._url = url
         self._signer = SigV4Auth(Credentials(access_key, secret_key), "execute-api", region)
         self._pool = urllib3.PoolManager(maxsize=connections, retries=False, timeout=urllib3.Timeout(10))
 
