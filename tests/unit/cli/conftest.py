@@ -11,6 +11,7 @@ from botocore.validate import validate_parameters
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
+from cli import output
 from cli.main import app
 
 Answers = dict[str, Callable[[dict[str, Any]], Any]]
@@ -33,7 +34,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
-    monkeypatch.setenv("COLUMNS", "200")
+    # Rich reads COLUMNS when it is imported, before any test can set it.
+    monkeypatch.setattr(output.results, "width", 200)
     monkeypatch.chdir(tmp_path)
 
 

@@ -73,7 +73,7 @@ def checkout(tmp_path: Path, deploy_stack: Any) -> Path:
     program.parent.mkdir(parents=True)
     program.write_text(
         f"#!{sys.executable}\nimport pathlib, sys\n"
-        "with open('called', 'a') as called: print(*sys.argv[1:], file=called)\n"
+        f"with open({str(tmp_path / 'called')!r}, 'a') as called: print(*sys.argv[1:], file=called)\n"
         "said = pathlib.Path(sys.argv[1] + '.txt')\n"
         "print(said.read_text() if said.exists() else '')\n"
         "sys.exit(pathlib.Path('fails').exists() and sys.argv[1] == 'deploy')\n"
@@ -98,7 +98,8 @@ def test_the_first_deployment_bootstraps(sageloop: Any, checkout: Path, answers:
     assert "flights-storage: deployed after" in result.stderr
     assert (checkout / "called").read_text().splitlines() == [
         "bootstrap aws://123456789012/us-east-1 --no-notices --ci --no-color",
-        "deploy --all --require-approval never --progress events --no-notices --ci --no-color",
+        "deploy --all --require-approval never --progress events --concurrency 4 "
+        f"--output {checkout}/.sageloop/cdk.out --no-notices --ci --no-color",
     ]
     answers["DescribeStacks"] = lambda _: {"Stacks": [{"StackName": "CDKToolkit"}]}
     assert "1 stacks in" in sageloop("deploy").stdout

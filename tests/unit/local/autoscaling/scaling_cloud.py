@@ -137,7 +137,13 @@ class World:
         assert prefix == "arn:aws:autoscaling:"
         self.listener = listener
 
-    def client(self, service: str, role_arn: str | None = None, session_name: str = "SageMaker") -> Any:
+    def client(
+        self,
+        service: str,
+        role_arn: str | None = None,
+        session_name: str = "SageMaker",
+        subnets: Sequence[str] = (),
+    ) -> Any:
         return {"sagemaker": self.endpoint, "cloudwatch": self.cloudwatch}[service]
 
     def emit(
