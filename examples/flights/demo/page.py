@@ -84,6 +84,8 @@ def _switch(result: Result) -> str:
             [a.at - start for a in failed], [a.seconds * 1000 for a in failed], s=14, color=FAILED, marker="x"
         )
         latency.set_yscale("log")
+        latency.yaxis.set_major_formatter("{x:g}")
+        latency.yaxis.set_minor_formatter("")
         latency.set_ylabel("latency, ms")
         latency.set_xlabel("seconds since the approval of version 2")
         text = io.StringIO()
