@@ -34,6 +34,8 @@ def main() -> None:
     )
     from local.adapter.server import serve
 
+    # That was for ministack; functions inherit our environment and have a level of their own.
+    del os.environ["LOG_LEVEL"]
     serve(state, port, settings["account"], settings["region"], settings["speed"])
 
 

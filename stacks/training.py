@@ -132,7 +132,13 @@ class Training(cdk.Stack):
             f"{id_}Role",
             service=SAGEMAKER,
             description=f"{id_} jobs of the training pipeline",
-            grants=[*container, *data],
+            grants=[
+                *container,
+                # SageMaker asks for it where a job names the key of its output.
+                # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
+                Grant("EncryptOutput", ["kms:Encrypt"], [self._storage.key.key_arn]),
+                *data,
+            ],
         )
 
     def _run(self, project: str, jobs: Sequence[iam.Role]) -> iam.Role:

@@ -6,6 +6,7 @@ import json
 import time
 from typing import Any
 from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
 
 from local.adapter import seams
 
@@ -21,6 +22,7 @@ def install() -> None:
     _miss_images()
     _trust_the_network_of_aws()
     _answer_after_short_deployments()
+    _show_endpoint_policies()
 
 
 def _encrypt_with_the_service_key() -> None:
@@ -89,6 +91,21 @@ def _trust_the_network_of_aws() -> None:
     """What comes with no request is a call between services, which policies see as aws:SecureTransport."""
     own = contextvars.ContextVar("request_origin", default=("127.0.0.1", True))
     seams.iam_evaluator._request_origin = own
+
+
+def _show_endpoint_policies() -> None:
+    """ec2:DescribeVpcEndpoints tells the policies of endpoints."""
+    before = seams.ec2._vpce_fields_xml
+
+    def fields(endpoint: dict[str, Any], tag: str = "item") -> str:
+        shown: str = before(endpoint, tag)
+        policy = endpoint.get("PolicyDocument")
+        if not policy:
+            return shown
+        text = escape(policy if isinstance(policy, str) else json.dumps(policy))
+        return f"{shown.removesuffix(f'</{tag}>')}<policyDocument>{text}</policyDocument></{tag}>"
+
+    seams.ec2._vpce_fields_xml = fields
 
 
 def _answer_after_short_deployments() -> None:

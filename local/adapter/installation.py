@@ -23,6 +23,7 @@ from local.adapter.alarms import Alarms
 from local.adapter.durability import Durability
 from local.adapter.host import MinistackHost
 from local.adapter.runtime import Runtime
+from local.adapter.service_metrics import ServiceMetrics
 from local.autoscaling.service import AutoScaling
 from local.cloud import IMAGES
 from local.images import ImageStore
@@ -38,6 +39,7 @@ class Installation:
         self._autoscaling = AutoScaling(host)
         self._alarms = Alarms(host)
         self._access_logs = AccessLogs(host)
+        self._service_metrics = ServiceMetrics(host)
         self._durability = Durability(host.state / "services", host)
         self.runtime = Runtime(self._sagemaker.invoke, host.account)
         services: dict[str, routing.Service] = {
@@ -49,6 +51,7 @@ class Installation:
         audit.install()
         corrections.install()
         deliveries.install()
+        self._service_metrics.install()
         object_events.install()
         encryption.install()
         vpc.install()
@@ -67,6 +70,7 @@ class Installation:
         self._durability.start()
         self._alarms.start()
         self._access_logs.start()
+        self._service_metrics.start()
         loop.call_soon(operations.resume)
         # They call back over HTTP: not before the port is open, and never on the loop.
         threading.Thread(target=self._resume, name="resume", daemon=True).start()
@@ -81,4 +85,5 @@ class Installation:
         self._sagemaker.close()
         self._alarms.close()
         self._access_logs.close()
+        self._service_metrics.close()
         self._durability.close()

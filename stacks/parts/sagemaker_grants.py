@@ -52,7 +52,7 @@ def run_container(
         ),
         Grant(
             "UseKey",
-            ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:DescribeKey", "kms:CreateGrant"],
+            ["kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"],
             [key.key_arn],
         ),
         *(_join(stack, network) if network else []),

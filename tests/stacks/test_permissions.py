@@ -35,10 +35,7 @@ def container(group: str, metrics: str) -> list[Call]:
         Call("logs:CreateLogStream", f"{logs}:log-stream:job/algo-1"),
         Call("logs:PutLogEvents", f"{logs}:log-stream:job/algo-1"),
         Call("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": metrics}),
-        *(
-            Call(f"kms:{action}", "Key.Arn")
-            for action in ("Decrypt", "Encrypt", "GenerateDataKey", "DescribeKey", "CreateGrant")
-        ),
+        *(Call(f"kms:{action}", "Key.Arn") for action in ("Decrypt", "GenerateDataKey", "CreateGrant")),
         Call("ec2:CreateNetworkInterface", interface),
         Call("ec2:CreateNetworkInterface", f"arn:aws:ec2:{ACCOUNT}:subnet/Subnet"),
         Call("ec2:CreateNetworkInterface", f"arn:aws:ec2:{ACCOUNT}:security-group/Jobs.GroupId"),
@@ -67,7 +64,11 @@ def function(name: str) -> list[Call]:
     ]
 
 
-PROCESSING = container("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/ProcessingJobs")
+ENCRYPT_OUTPUT = Call("kms:Encrypt", "Key.Arn")
+PROCESSING = [
+    *container("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/ProcessingJobs"),
+    ENCRYPT_OUTPUT,
+]
 ROLES = {
     "flights-network/FlowLogRole": [
         Call("logs:CreateLogStream", "FlowLogs.Arn"),
@@ -81,6 +82,7 @@ ROLES = {
     ],
     "flights-training/TrainRole": [
         *container("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/TrainingJobs"),
+        ENCRYPT_OUTPUT,
         lists("Artifacts.Arn", "executions/9k2x1/prepare/train"),
         Call("s3:GetObject", f"{EXECUTION}prepare/train/part-0.parquet"),
         Call("s3:PutObject", f"{EXECUTION}train/model/{JOB}/output/model.tar.gz"),
@@ -287,6 +289,7 @@ FORBIDDEN = [
     ("flights-training/PipelineRole", Call("sagemaker:CreateModelPackage", f"{SAGEMAKER}:model-package/b/1")),
     ("flights-training/PipelineRole", Call("iam:PassRole", "TrainRole.Arn", {"iam:PassedToService": "ec2"})),
     ("flights-training/PipelineRole", Call("iam:PassRole", "arn:aws:iam::000000000000:role/admin")),
+    ("flights-serving/ModelRole", ENCRYPT_OUTPUT),
     ("flights-serving/ModelRole", Call("s3:GetObject", f"{EXECUTION}prepare/holdout/part-0.parquet")),
     ("flights-serving/ModelRole", Call("s3:GetObject", "Captured.Arn/traffic/x.jsonl")),
     ("flights-serving/Predictions/Role", Call("sagemaker:InvokeEndpoint", f"{SAGEMAKER}:endpoint/churn")),

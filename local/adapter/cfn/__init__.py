@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from local.adapter.cfn import alarms, autoscaling, buckets, functions, log_groups, network, sagemaker
+from local.adapter.cfn import alarms, autoscaling, buckets, functions, log_groups, network, sagemaker, topics
 from local.adapter.cfn.types import install
 from local.adapter.host import MinistackHost
 from local.adapter.routing import Service
@@ -17,3 +17,4 @@ def register(host: MinistackHost, services: Mapping[str, Service]) -> None:
     buckets.complete(host)
     functions.complete()
     log_groups.complete()
+    topics.complete()

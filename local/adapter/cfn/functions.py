@@ -1,5 +1,7 @@
 """What ministack's CloudFormation leaves out of Lambda: properties, and the checks that Lambda makes."""
 
+from typing import Any
+
 from local.adapter import authorization, seams
 from local.adapter.cfn.types import Created, Props, check_before
 from local.adapter.deliveries import LAMBDA, check_queue_reader
@@ -19,6 +21,7 @@ _KEPT = {
 def complete() -> None:
     """Let functions keep every property that our templates have, and check their roles as Lambda does."""
     _check_roles()
+    _check_requests()
     _check_mappings()
     before = dict(seams.provisioners._RESOURCE_HANDLERS[TYPE])
 
@@ -57,20 +60,43 @@ def _check_roles() -> None:
             authorization.assume(props["Role"], "check", LAMBDA)
         except AccessDenied as error:
             raise ValueError("The role defined for the function cannot be assumed by Lambda.") from error
-        if props.get("TracingConfig", {}).get("Mode") == "Active":
-            for action in ("PutTraceSegments", "PutTelemetryRecords"):
-                _check_trace(props["Role"], action)
+        if refusal := _trace_refusal(props["Role"], props):
+            raise ValueError(refusal)
 
     check_before(TYPE, check)
 
 
-def _check_trace(role: str, action: str) -> None:
-    try:
-        authorization.require(role, LAMBDA, f"xray:{action}", "*")
-    except AccessDenied as error:
-        raise ValueError(
-            f"The provided execution role does not have permissions to call {action} on XRAY"
-        ) from error
+def _check_requests() -> None:
+    """The Lambda API asks the same of a role as CloudFormation does."""
+    create, update = seams.lambda_svc._create_function, seams.lambda_svc._update_config
+
+    def checked_create(data: dict[str, Any]) -> Any:
+        return _refused(data.get("Role"), data) or create(data)
+
+    def checked_update(name: str, data: dict[str, Any]) -> Any:
+        function = seams.lambda_svc._functions.get(name) or {"config": {}}
+        return _refused(data.get("Role") or function["config"].get("Role"), data) or update(name, data)
+
+    seams.lambda_svc._create_function = checked_create
+    seams.lambda_svc._update_config = checked_update
+
+
+def _refused(role: str | None, asked: Props) -> Any:
+    if role and (refusal := _trace_refusal(role, asked)):
+        return seams.responses.error_response_json("InvalidParameterValueException", refusal, 400)
+    return None
+
+
+def _trace_refusal(role: str, asked: Props) -> str:
+    """Why a function with this role cannot be traced as asked; empty if it can, or is not to be."""
+    if (asked.get("TracingConfig") or {}).get("Mode") != "Active":
+        return ""
+    for action in ("PutTraceSegments", "PutTelemetryRecords"):
+        try:
+            authorization.require(role, LAMBDA, f"xray:{action}", "*")
+        except AccessDenied:
+            return f"The provided execution role does not have permissions to call {action} on XRAY"
+    return ""
 
 
 def _check_mappings() -> None:

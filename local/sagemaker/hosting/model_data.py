@@ -14,6 +14,7 @@ from local.sagemaker.s3 import location
 _MAX_BYTES = 30 * 1024**3
 """An instance's own volume (docs.aws.amazon.com/sagemaker/latest/dg/host-instance-storage.html)."""
 _MAX_MEMBERS = 100_000
+_CHUNK = 2**20
 
 
 class ModelDataError(Exception):
@@ -25,10 +26,11 @@ def fetch(s3: Any, permissions: Permissions, uri: str, directory: Path) -> None:
     place = location(uri)
     with tempfile.TemporaryFile() as archive:
         try:
-            head = s3.head_object(Bucket=place.bucket, Key=place.key)
-            if head.get("ServerSideEncryption") == "aws:kms" and head.get("SSEKMSKeyId"):
-                permissions.decrypt(head["SSEKMSKeyId"])
-            s3.download_fileobj(place.bucket, place.key, archive)
+            found = s3.get_object(Bucket=place.bucket, Key=place.key)
+            if found.get("ServerSideEncryption") == "aws:kms" and found.get("SSEKMSKeyId"):
+                permissions.decrypt(found["SSEKMSKeyId"])
+            with found["Body"] as body:
+                shutil.copyfileobj(body, archive, _CHUNK)
         except (ClientError, BotoCoreError) as error:
             raise ModelDataError(
                 f'Failed to download model data for container "container_1" from URL: "{uri}". Please ensure '

@@ -1,6 +1,7 @@
 """Input data: from S3 into the directories that the container reads."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,6 +11,8 @@ from botocore.exceptions import ClientError
 from local.sagemaker.jobs.failure import JobFailed
 from local.sagemaker.jobs.permissions import Permissions
 from local.sagemaker.s3 import Location, location
+
+_CHUNK = 2**20
 
 
 def download(s3: Any, permissions: Permissions, uri: str, data_type: str, target: Path) -> None:
@@ -89,9 +92,11 @@ def _fetch(s3: Any, permissions: Permissions, source: Location, target: Path, na
     parts = PurePosixPath(name).parts
     if not parts or ".." in parts or name.startswith("/"):
         raise JobFailed(f"ClientError: Data download failed: {source} has no usable file name.")
-    head = s3.head_object(Bucket=source.bucket, Key=source.key)
-    if head.get("ServerSideEncryption") == "aws:kms" and head.get("SSEKMSKeyId"):
-        permissions.decrypt(head["SSEKMSKeyId"])
+    # Not HeadObject, whose refusal has no body and so no reason.
+    found = s3.get_object(Bucket=source.bucket, Key=source.key)
+    if found.get("ServerSideEncryption") == "aws:kms" and found.get("SSEKMSKeyId"):
+        permissions.decrypt(found["SSEKMSKeyId"])
     path = target.joinpath(*parts)
     path.parent.mkdir(parents=True, exist_ok=True)
-    s3.download_file(source.bucket, source.key, str(path))
+    with found["Body"] as body, path.open("wb") as file:
+        shutil.copyfileobj(body, file, _CHUNK)

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from cli import checkout
+from cli import checkout, session
 from local import cloud
 
 COMMANDS = ["up", "deploy", "upload", "status", "runs", "logs", "approve", "invoke", "env", "down"]
@@ -52,6 +52,15 @@ def test_an_aws_that_does_not_answer_is_exit_code_3(sageloop: Any, monkeypatch: 
     result = sageloop("status")
     assert result.exit_code == 3
     assert "127.0.0.1:9" in result.stderr
+
+
+@pytest.mark.parametrize(("chosen", "mode"), [(None, "standard"), ("adaptive", "adaptive")])
+def test_an_absent_aws_is_tried_as_often_as_the_user_says_or_three_times(
+    aws: boto3.Session, monkeypatch: pytest.MonkeyPatch, chosen: str | None, mode: str
+) -> None:
+    if chosen:
+        monkeypatch.setenv("AWS_RETRY_MODE", chosen)
+    assert session.connect().client("s3").meta.config.retries["mode"] == mode
 
 
 def test_an_unknown_profile_is_a_sentence(sageloop: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,8 +23,8 @@ class MemoryS3:
         self._find(Bucket, Key, "HeadObject")
         return {}
 
-    def download_fileobj(self, bucket: str, key: str, target: io.BufferedIOBase) -> None:
-        target.write(self._find(bucket, key, "GetObject"))
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+        return {"Body": io.BytesIO(self._find(Bucket, Key, "GetObject"))}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **rest: str) -> None:
         if self._refused():

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,13 @@ class DiskS3:
         except AccessDenied as denied:
             raise refused("AccessDenied", str(denied), 403, action) from None
 
+    def _find(self, bucket: str, key: str) -> Path:
+        self._require("GetObject")
+        path = self._path(bucket, key)
+        if not path.is_file():
+            raise refused("NoSuchKey", "The specified key does not exist.", 404, "GetObject")
+        return path
+
     def _path(self, bucket: str, key: str) -> Path:
         return self._host.state / "s3" / bucket / key
 
@@ -153,18 +161,16 @@ class DiskS3:
         yield self.list_objects_v2(**request)
 
     def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
-        self._require("GetObject")
-        if not self._path(Bucket, Key).is_file():
-            raise refused("404", "Not Found", 404, "HeadObject")
+        try:
+            self._find(Bucket, Key)
+        except ClientError as error:
+            # The answer to HEAD has no body, so only the status is known.
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            raise refused(str(status), HTTPStatus(status).phrase, status, "HeadObject") from None
         return {}
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
-        self.head_object(Bucket=Bucket, Key=Key)
-        return {"Body": self._path(Bucket, Key).open("rb")}
-
-    def download_file(self, bucket: str, key: str, target: str) -> None:
-        self._require("GetObject")
-        shutil.copyfile(self._path(bucket, key), target)
+        return {"Body": self._find(Bucket, Key).open("rb")}
 
     def upload_file(self, source: str, bucket: str, key: str, ExtraArgs: Any = None) -> None:
         self._require("PutObject")

@@ -150,6 +150,7 @@ def test_names_are_unique(sagemaker: SageMaker, host: DiskHost) -> None:
         "ecr:BatchGetImage",
         "ec2:CreateNetworkInterface",
         "kms:CreateGrant",
+        "s3:GetObject",
         "s3:PutObject",
     ],
 )
@@ -161,7 +162,7 @@ def test_each_permission_of_the_role_is_needed(sagemaker: SageMaker, host: DiskH
     vpc = {"VpcConfig": {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}
     job = process(sagemaker, "prepare", NetworkConfig=vpc, ProcessingResources=request["ProcessingResources"])
     assert job["ProcessingJobStatus"] == "Failed"
-    assert f"not authorized to perform: {action}" in job["FailureReason"]
+    assert f"not authorized to perform: {action} on" in job["FailureReason"]
 
 
 def test_a_job_of_an_unknown_image_fails_in_one_sentence(sagemaker: SageMaker, host: DiskHost) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from local.errors import ApiError, ValidationException
 from local.sagemaker.service import SageMaker
-from tests.unit.local.sagemaker.small_cloud import JOB_ROLE
+from tests.unit.local.sagemaker.small_cloud import JOB_ROLE, DiskHost
 
 NAME = {"NotebookInstanceName": "flights"}
 
@@ -66,6 +66,13 @@ def test_a_deleted_instance_is_gone_with_its_tags(notebook: SageMaker) -> None:
 def test_there_is_no_jupyter_to_open(notebook: SageMaker) -> None:
     with pytest.raises(ApiError, match="runs no Jupyter"):
         notebook.call("CreatePresignedNotebookInstanceUrl", NAME)
+
+
+def test_a_role_that_may_not_write_logs_is_refused(host: DiskHost, sagemaker: SageMaker) -> None:
+    host.denied.add((JOB_ROLE, "logs:PutLogEvents"))
+    request = {**NAME, "InstanceType": "ml.t3.medium", "RoleArn": JOB_ROLE}
+    with pytest.raises(ValidationException, match="not authorized to perform: logs:PutLogEvents"):
+        sagemaker.call("CreateNotebookInstance", request)
 
 
 def test_names_are_unique_and_configs_must_exist(notebook: SageMaker) -> None:

@@ -1,0 +1,65 @@
+"""Metrics that AWS's services send of themselves, and alarms look at: queues, and rules that matched.
+
+docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from local.adapter import seams
+from local.adapter.host import MinistackHost
+from local.host import Metric
+
+_EVERY_SECONDS = 30.0
+"""Twice in each minute of CloudWatch, so that no period of an alarm is without a datum."""
+
+
+class ServiceMetrics:
+    """Sends them as long as the server runs."""
+
+    def __init__(self, host: MinistackHost) -> None:
+        self._host = host
+        self._filled: set[str] = set()
+        self._closing = threading.Event()
+
+    def install(self) -> None:
+        """Count the rules that match."""
+        before = seams.eventbridge._invoke_target
+
+        def invoke(
+            target: Mapping[str, Any], event: Mapping[str, Any], rule: Mapping[str, Any], view: Any = None
+        ) -> None:
+            # Once for the rule, however many targets it has.
+            if any(targets and targets[0] is target for targets in seams.eventbridge._targets.values()):
+                self._put("AWS/Events", "TriggeredRules", 1, {"RuleName": rule["Name"]})
+            before(target, event, rule, view)
+
+        seams.eventbridge._invoke_target = invoke
+
+    def start(self) -> None:
+        """Begin to look at the queues."""
+        threading.Thread(target=self._run, name="service-metrics", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop."""
+        self._closing.set()
+
+    def _run(self) -> None:
+        while not self._closing.wait(_EVERY_SECONDS / self._host.speed):
+            self._host.on_loop(self._look_at_queues)
+
+    def _look_at_queues(self) -> None:
+        now = time.time()
+        for queue in list(seams.sqs._queues.values()):
+            waiting = sum(message.get("visible_at", 0) <= now for message in queue["messages"])
+            name = queue["name"]
+            # Zero is told once: an empty queue has nothing new to say.
+            if waiting or name in self._filled:
+                self._put("AWS/SQS", "ApproximateNumberOfMessagesVisible", waiting, {"QueueName": name})
+            (self._filled.add if waiting else self._filled.discard)(name)
+
+    def _put(self, namespace: str, name: str, value: float, dimensions: Mapping[str, str]) -> None:
+        self._host.put_metrics(namespace, [Metric(name, value, "Count", dimensions)])
