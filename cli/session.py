@@ -1,6 +1,7 @@
 """Which AWS the commands talk to."""
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -29,6 +30,8 @@ def connect() -> "boto3.Session":
     import boto3
     from botocore.exceptions import NoCredentialsError
 
+    # Three attempts: boto3's older default tries an absent AWS for a quarter of a minute.
+    os.environ.setdefault("AWS_RETRY_MODE", "standard")
     # Every other AWS client takes this name too.
     session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     if session.get_credentials() is None:
@@ -46,9 +49,9 @@ def region_name(session: "boto3.Session") -> str:
     return session.region_name
 
 
-def api_address(url: str) -> str:
+def api_address(url: str, environment: Mapping[str, str] = os.environ) -> str:
     """The API's own address, or its path at the endpoint that stands for all of AWS."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_EXECUTE_API") or os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = environment.get("AWS_ENDPOINT_URL_EXECUTE_API") or environment.get("AWS_ENDPOINT_URL")
     if not endpoint:
         return url
     parts = urlsplit(url)

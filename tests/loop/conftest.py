@@ -1,4 +1,4 @@
-"""One embedded AWS with nothing in it, and one with the flights project; nothing of them may be left at the end."""
+"""An empty embedded AWS, and one with the flights project; nothing of them may be left at the end."""
 
 import os
 import subprocess
@@ -81,9 +81,11 @@ def served(deployed: Deployed, months: list[Path]) -> str:
 
 
 @pytest.fixture(scope="session")
-def api(deployed: Deployed, served: str) -> Api:
+def api(deployed: Deployed, served: str, rows: list[str]) -> Api:
     """The API, with a model behind it."""
-    return deployed.api()
+    found = deployed.api()
+    assert found.predict(rows[0]).status == 200
+    return found
 
 
 @pytest.fixture(scope="session")

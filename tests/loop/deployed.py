@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import boto3
 
+from cli import session
 from examples.flights.demo.traffic import Api
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -39,18 +40,23 @@ class Deployed:
 
     def client(self, service: str) -> Any:
         """A boto3 client of the account's root."""
-        session: Any = boto3.Session(
+        connected: Any = boto3.Session(
             aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
             region_name=self.environment["AWS_DEFAULT_REGION"],
         )
-        return session.client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"])
+        return connected.client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"])
 
-    def api(self, access_key: str = "test", secret_key: str = "test") -> Api:
-        """The API in front of the endpoint, as the holder of these keys calls it."""
-        address = self.outputs("serving")["ApiUrl"]
+    @property
+    def address(self) -> str:
+        """Where predictions are asked for."""
+        url = self.outputs("serving")["ApiUrl"].rstrip("/") + "/predict"
+        return session.api_address(url, self.environment)
+
+    def api(self, access_key: str = "test") -> Api:
+        """The API in front of the endpoint, as the holder of this key calls it."""
         region = self.environment["AWS_DEFAULT_REGION"]
-        return Api(address, access_key=access_key, secret_key=secret_key, region=region)
+        return Api(self.address, access_key=access_key, secret_key="test", region=region)
 
     def run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """A sageloop command with something on its standard input."""
@@ -98,6 +104,16 @@ class Deployed:
         found: dict[str, Any] = described["Stacks"][0]
         return found
 
+    def resource(self, stack: str, logical_id: str) -> str:
+        """The physical id of the one resource of `flights-<stack>` whose logical id begins like this."""
+        listed = self.cloudformation.list_stack_resources(StackName=f"{PROJECT}-{stack}")
+        [found] = [
+            resource["PhysicalResourceId"]
+            for resource in listed["StackResourceSummaries"]
+            if resource["LogicalResourceId"].startswith(logical_id)
+        ]
+        return str(found)
+
     @property
     def incoming(self) -> str:
         """The bucket for data."""
@@ -112,6 +128,19 @@ class Deployed:
         """Put files there by the command."""
         self.sageloop("upload", *map(str, files))
         self.requests += 1
+
+    def retrain(self) -> None:
+        """Ask for an execution by the command."""
+        self.sageloop("retrain")
+        self.requests += 1
+
+    def messages(self) -> int:
+        """How many messages the retraining queue holds, waiting, delayed or being handled."""
+        answer = self.client("sqs").get_queue_attributes(
+            QueueUrl=self.outputs("retraining")["RetrainQueueUrl"], AttributeNames=["All"]
+        )
+        counts = answer["Attributes"].items()
+        return sum(int(value) for name, value in counts if name.startswith("ApproximateNumberOfMessages"))
 
     def executions(self) -> list[dict[str, Any]]:
         """All executions, oldest first."""
@@ -164,19 +193,19 @@ class Deployed:
         pages = self.sagemaker.get_paginator("list_model_packages").paginate(
             ModelPackageGroupName=PROJECT, SortBy="CreationTime", SortOrder="Descending"
         )
-        return [
-            summary["ModelPackageArn"] for page in pages for summary in page["ModelPackageSummaryList"]
-        ]
+        return [summary["ModelPackageArn"] for page in pages for summary in page["ModelPackageSummaryList"]]
 
-    def package(self, image: str, like: str) -> str:
-        """Register a package of another image with the model data of the package `like`; returns its ARN."""
+    def package(self, like: str, image: str | None = None) -> str:
+        """Register a package with the model data of the package `like`, perhaps of another image; its ARN."""
         inference = self.sagemaker.describe_model_package(ModelPackageName=like)["InferenceSpecification"]
-        data = inference["Containers"][0]["ModelDataUrl"]
+        container = inference["Containers"][0]
         arn: str = self.sagemaker.create_model_package(
             ModelPackageGroupName=PROJECT,
             ModelApprovalStatus="PendingManualApproval",
             InferenceSpecification={
-                "Containers": [{"Image": image, "ModelDataUrl": data}],
+                "Containers": [
+                    {"Image": image or container["Image"], "ModelDataUrl": container["ModelDataUrl"]}
+                ],
                 "SupportedContentTypes": ["text/csv"],
                 "SupportedResponseMIMETypes": ["text/csv"],
             },

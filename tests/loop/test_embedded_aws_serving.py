@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.loop.test_embedded_aws_api import call, rest_api
 
 from local import cloud as clouds
 from local.cloud import ROOT, Cloud
 from tests.loop.raw_stacks import Json, allow, att, client_of, eventually, finished, outputs, ref, role
+from tests.loop.test_embedded_aws_api import call, rest_api
 
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/tiny:1"
 SERVE = """#!/usr/bin/env python3

@@ -1,9 +1,11 @@
 """What is served and what replaces it: answers, refusals, broken successors, garbage, a better model."""
 
 import collections
+import re
 from pathlib import Path
 
 import pytest
+import urllib3
 
 from examples.flights.demo.traffic import Api, SteadyTraffic
 from tests.loop.deployed import CHECKOUT, Deployed, until
@@ -21,10 +23,9 @@ def test_an_approved_model_answers(api: Api, rows: list[str]) -> None:
 
 
 def test_strangers_are_refused(served: str, deployed: Deployed, rows: list[str]) -> None:
-    unknown = deployed.api(access_key="AKIAIOSFODNN7EXAMPLE", secret_key="x")
-    assert unknown.predict(rows[0]).status == 403
-    forged = deployed.api(secret_key="another")
-    assert forged.predict(rows[0]).status == 403
+    assert deployed.api(access_key="AKIAIOSFODNN7EXAMPLE").predict(rows[0]).status == 403
+    unsigned = urllib3.request("POST", deployed.address, body=rows[0], headers={"Content-Type": "text/csv"})
+    assert unsigned.status == 403
 
 
 @pytest.mark.parametrize("body", ["", "a,b\n1,2\n", "\x00\xff", "1,2,3\n"])
@@ -42,7 +43,7 @@ def test_a_broken_successor_is_rolled_back(
     deployed.docker("build", "--tag", uri, "--platform", "linux/amd64", str(IMAGES / image))
     deployed.docker("push", uri)
     good = api.predict(rows[0]).model
-    package = deployed.package(uri, like=served)
+    package = deployed.package(like=served, image=uri)
     with SteadyTraffic(api, rows, per_second=20) as traffic:
         deployed.sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
         until("the rejection", lambda: deployed.approval(package)[0] == "Rejected")
@@ -53,8 +54,9 @@ def test_a_broken_successor_is_rolled_back(
     assert {answer.model for answer in traffic.answers if answer.status == 200} == {good}
     after = sorted(traffic.answers, key=lambda answer: answer.at)[-20:]
     assert [answer.status for answer in after] == [200] * len(after), "the old model answers all"
-    if image == "dies":
-        assert not traffic.failed, "a server that never became healthy gets no traffic"
+    failures = {answer.status for answer in traffic.failed}
+    # A server that never became healthy gets no traffic; one that did gets the canary's.
+    assert failures == (set() if image == "dies" else {500})
 
 
 def test_a_better_model_takes_over_while_garbage_comes_in(
@@ -74,3 +76,19 @@ def test_a_better_model_takes_over_while_garbage_comes_in(
     new = api.predict(rows[0]).model
     assert set(traffic.models()) == {old, new}
     assert new != old
+
+
+def test_a_model_that_learnt_nothing_is_refused_by_the_gate(
+    served: str, deployed: Deployed, months: list[Path]
+) -> None:
+    header, *lines = months[2].read_text().splitlines()
+    noise = [f"{line.rpartition(',')[0]},{number % 2}" for number, line in enumerate(lines)]
+    before = deployed.serving(), deployed.packages()
+    deployed.put("data/noise.csv", "\n".join([header, *noise]).encode())
+    try:
+        refused = deployed.failed_step()
+    finally:
+        deployed.s3.delete_object(Bucket=deployed.incoming, Key="data/noise.csv")
+    assert refused["StepName"] == "Rejected"
+    assert re.search(r"auc 0\.\d+ is not at least 0\.7 ", refused["FailureReason"])
+    assert (deployed.serving(), deployed.packages()) == before

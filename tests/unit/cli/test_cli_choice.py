@@ -60,7 +60,8 @@ def test_an_absent_aws_is_tried_as_often_as_the_user_says_or_three_times(
 ) -> None:
     if chosen:
         monkeypatch.setenv("AWS_RETRY_MODE", chosen)
-    assert session.connect().client("s3").meta.config.retries["mode"] == mode
+    client: Any = session.connect().client("s3")
+    assert client.meta.config.retries["mode"] == mode
 
 
 def test_an_unknown_profile_is_a_sentence(sageloop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
