@@ -62,6 +62,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     options = parser.parse_args()
     console.print(f"seed {options.seed}")
+    # A polite stop of the benchmark takes its platform with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     shutil.rmtree(STATE, ignore_errors=True)
     try:
         figures = _study(options.kills, random.Random(options.seed))  # noqa: S311 (moments, not secrets)
@@ -98,7 +100,10 @@ def _study(kills: int, moments: random.Random) -> dict[str, int | bool]:
             os.environ.update(cloud.start(STATE).environment())
             _finish(execution)
             finished += 1
-            twice += _run_twice(execution)
+            repeated = _run_twice(execution)
+            if repeated:
+                console.print(f"{execution}: run twice: {', '.join(repeated)}")
+            twice += len(repeated)
             outputs = Outputs.of(execution, bucket)
             if outputs != undisturbed:
                 equal = False
@@ -139,15 +144,16 @@ def _kill() -> int:
     return len(left)
 
 
-def _run_twice(execution: str) -> int:
-    """How many steps completed more than one job."""
+def _run_twice(execution: str) -> list[str]:
+    """Steps that completed more than one job."""
     sagemaker = boto3.client("sagemaker")
     mark = execution.rpartition("/")[2]
     processing = sagemaker.list_processing_jobs(NameContains=mark, StatusEquals="Completed", MaxResults=100)
     training = sagemaker.list_training_jobs(NameContains=mark, StatusEquals="Completed", MaxResults=100)
     names = [job["ProcessingJobName"] for job in processing["ProcessingJobSummaries"]]
     names += [job["TrainingJobName"] for job in training["TrainingJobSummaries"]]
-    return sum(count > 1 for count in Counter(name.rpartition("-")[0] for name in names).values())
+    counts = Counter(name.rpartition("-")[0] for name in names)
+    return sorted(step for step, count in counts.items() if count > 1)
 
 
 def _members(archive: bytes) -> str:
