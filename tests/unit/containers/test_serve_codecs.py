@@ -2,6 +2,7 @@
 
 import json
 import math
+from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -222,9 +223,7 @@ cell_makers: dict[str, st.SearchStrategy[str]] = {
             "x",
         ]
     )
-    | st.datetimes().map(
-        lambda moment: moment.replace(year=max(moment.year, 1000)).isoformat(timespec="seconds")
-    ),
+    | st.datetimes(min_value=datetime(1000, 1, 1)).map(lambda moment: moment.isoformat(timespec="seconds")),
 }
 
 
