@@ -1,6 +1,7 @@
 """Everything that makes ministack our embedded AWS, put in at the start and taken out at the end."""
 
 import asyncio
+import os
 import threading
 
 from local.adapter import (
@@ -27,7 +28,11 @@ from local.adapter.service_metrics import ServiceMetrics
 from local.autoscaling.service import AutoScaling
 from local.cloud import IMAGES
 from local.images import ImageStore
+from local.images.aws import AwsImages
 from local.sagemaker.service import SageMaker
+
+SPOT_INTERRUPTION = "SAGELOOP_SPOT_INTERRUPTION_SECONDS"
+"""The variable that makes AWS take away, once and after so many seconds, the instance of each spot job."""
 
 
 class Installation:
@@ -35,7 +40,8 @@ class Installation:
 
     def __init__(self, host: MinistackHost) -> None:
         self.host = host
-        self._sagemaker = SageMaker(host, ImageStore(IMAGES))
+        images = AwsImages(ImageStore(IMAGES), host.account)
+        self._sagemaker = SageMaker(host, images, spot_interruption_seconds=_spot_interruption_seconds())
         self._autoscaling = AutoScaling(host)
         self._alarms = Alarms(host)
         self._access_logs = AccessLogs(host)
@@ -87,3 +93,12 @@ class Installation:
         self._access_logs.close()
         self._service_metrics.close()
         self._durability.close()
+
+
+def _spot_interruption_seconds() -> float | None:
+    text = os.environ.get(SPOT_INTERRUPTION)
+    try:
+        return float(text) if text else None
+    except ValueError:
+        # The last line of the log, which a start that failed shows.
+        raise SystemExit(f"{SPOT_INTERRUPTION} must be a number of seconds, but is {text!r}.") from None

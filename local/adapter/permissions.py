@@ -15,6 +15,7 @@ _KINDS = {
     "TrainingJobName": "training-job",
     "ProcessingJobName": "processing-job",
     "TransformJobName": "transform-job",
+    "HyperParameterTuningJobName": "hyper-parameter-tuning-job",
     "PipelineName": "pipeline",
     "ModelPackageGroupName": "model-package-group",
     "ModelPackageName": "model-package",
@@ -30,8 +31,14 @@ _ARNS = ("PipelineExecutionArn", "ModelPackageArn", "ResourceArn")
 _REFERENCES = {
     "CreateModelPackage": {"ModelPackageName"},
     "CreateNotebookInstance": {"LifecycleConfigName"},
+    "CreateTransformJob": {"ModelName"},
 }
-_LISTS_OF_ONE_RESOURCE = {"ListPipelineExecutions", "ListPipelineExecutionSteps", "ListTags"}
+_LISTS_OF_ONE_RESOURCE = {
+    "ListPipelineExecutions",
+    "ListPipelineExecutionSteps",
+    "ListTags",
+    "ListTrainingJobsForHyperParameterTuningJob",
+}
 # Condition keys and the members, anywhere in the request, that give their values.
 _CONDITION_MEMBERS = {
     "sagemaker:InstanceTypes": ("InstanceType",),
@@ -42,9 +49,14 @@ _CONDITION_MEMBERS = {
     "sagemaker:InterContainerTrafficEncryption": ("EnableInterContainerTrafficEncryption",),
     "sagemaker:MaxRuntimeInSeconds": ("MaxRuntimeInSeconds",),
     "sagemaker:ModelApprovalStatus": ("ModelApprovalStatus",),
+    "sagemaker:KeepAlivePeriod": ("KeepAlivePeriodInSeconds",),
     "sagemaker:RootAccess": ("RootAccess",),
     "sagemaker:DirectInternetAccess": ("DirectInternetAccess",),
 }
+
+
+_OUTPUTS = ("OutputDataConfig", "ProcessingOutputConfig", "TransformOutput", "TrainingJobDefinition")
+"""Where a request says with which key its results are encrypted."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +85,10 @@ def needs(service: str, operation: str, params: Params, region: str, account: st
         yield Need(action, resource, context)
     if params.get("Tags") and operation.startswith("Create"):
         yield Need(f"{service}:AddTags", resources[0], context)
+    # A tuning job passes the role of its training jobs.
+    passing = {**(params.get("TrainingJobDefinition") or {}), **params}
     for member in ("RoleArn", "ExecutionRoleArn", "RoleARN"):
-        if role := params.get(member):
+        if role := passing.get(member):
             yield Need("iam:PassRole", role, {"iam:PassedToService": f"{service}.amazonaws.com"})
 
 
@@ -105,9 +119,7 @@ def _context(params: Params) -> dict[str, Any]:
         values = [value for member in members for value in _find(params, member)]
         if values:
             context[key] = [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
-    if output_key := next(
-        _find(params.get("OutputDataConfig") or params.get("ProcessingOutputConfig"), "KmsKeyId"), None
-    ):
+    if output_key := next(_find([params.get(member) for member in _OUTPUTS], "KmsKeyId"), None):
         context["sagemaker:OutputKmsKey"] = [output_key]
     for tag in params.get("Tags") or []:
         context[f"aws:RequestTag/{tag['Key']}"] = tag["Value"]

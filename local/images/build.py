@@ -18,7 +18,7 @@ from local.images.store import ImageStore, Record
 # Base images whose content is a plain Linux with Python, which every container has here.
 _PLAIN_BASES = ("debian", "ubuntu", "python", "scratch")
 # Instructions that change nothing of what runs.
-_WITHOUT_EFFECT = ("EXPOSE", "LABEL", "HEALTHCHECK", "MAINTAINER", "STOPSIGNAL", "VOLUME")
+_WITHOUT_EFFECT = ("EXPOSE", "HEALTHCHECK", "MAINTAINER", "STOPSIGNAL", "VOLUME")
 
 
 @dataclass
@@ -32,6 +32,7 @@ class Build:
     progress: Callable[[str], None]
     variables: dict[str, str] = field(default_factory=lambda: {"PATH": ":".join(SYSTEM_DIRECTORIES)})
     declared: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
     workdir: str = "/"
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
@@ -52,6 +53,9 @@ class Build:
 
     def _env(self, instruction: Instruction) -> None:
         self.variables |= dockerfile.assignments(instruction.value, self.declared | self.variables)
+
+    def _label(self, instruction: Instruction) -> None:
+        self.labels |= dockerfile.assignments(instruction.value, self.declared | self.variables)
 
     def _arg(self, instruction: Instruction) -> None:
         for word in instruction.value.split():
@@ -131,12 +135,14 @@ class Build:
             environment=self.variables,
             workdir=self.workdir,
             warnings=tuple(self.not_followed),
+            labels=self.labels,
         )
 
 
 _HANDLERS: Mapping[str, Callable[[Build, Instruction], None]] = {
     "ENV": Build._env,
     "ARG": Build._arg,
+    "LABEL": Build._label,
     "WORKDIR": Build._workdir,
     "COPY": Build._copy,
     "ADD": Build._copy,

@@ -25,6 +25,17 @@ class Image:
     workdir: str = "/"
     warnings: tuple[str, ...] = ()
     """Instructions of the Dockerfile that could not be followed, one sentence each."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def lacking(self) -> str:
+        """One sentence on what the Dockerfile would have brought; empty if the image has all of it."""
+        if not self.warnings:
+            return ""
+        return (
+            "A program of the image was not found: without Docker, what these instructions of its Dockerfile "
+            f"bring must be installed on this machine: {', '.join(self.warnings)}."
+        )
 
     def argv(self, command: Sequence[str], entrypoint: Sequence[str] | None = None) -> tuple[str, ...]:
         """Return what `docker run` executes: a given entrypoint also resets the image's command."""

@@ -7,7 +7,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from local.images.image import Image, UnknownImage
@@ -28,11 +28,15 @@ class Record:
     environment: Mapping[str, str]
     workdir: str
     warnings: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def json(self) -> str:
         """The record as text, the same for the same image."""
-        return json.dumps(asdict(self), sort_keys=True)
+        fields = asdict(self)
+        if not self.labels:  # an image that was built before labels were kept has the same digest now
+            del fields["labels"]
+        return json.dumps(fields, sort_keys=True)
 
     @property
     def manifest(self) -> str:
@@ -138,6 +142,7 @@ class ImageStore:
             environment=record.environment,
             workdir=record.workdir,
             warnings=record.warnings,
+            labels=record.labels,
         )
 
     def _find(self, names: str, uri: str, missing: str) -> Record:

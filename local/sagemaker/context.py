@@ -1,6 +1,5 @@
 """What every part of the embedded SageMaker works with."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 from local.errors import ApiError
 from local.host import Host
 from local.sagemaker.containers import Images, Start
+from local.sagemaker.jobs.slots import Slots
 from local.sagemaker.store import Record, Store
 
 NotFound = Callable[[str], ApiError]
@@ -27,10 +27,10 @@ class Context:
     images: Images
     start: Start
     store: Store
+    spot_interruption_seconds: float | None = None
+    """After how many seconds of this machine every managed spot job is interrupted, once; None is never."""
     closing: threading.Event = field(default_factory=threading.Event)
-    job_slots: threading.Semaphore = field(
-        default_factory=lambda: threading.Semaphore(max(2, os.cpu_count() or 1))
-    )
+    job_slots: Slots = field(default_factory=Slots)
 
     @property
     def speed(self) -> float:

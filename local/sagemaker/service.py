@@ -13,6 +13,7 @@ from local.sagemaker.context import Context
 from local.sagemaker.hosting import Hosting, InvokeResult
 from local.sagemaker.jobs.processing import ProcessingJobs
 from local.sagemaker.jobs.training import TrainingJobs
+from local.sagemaker.jobs.transform import TransformJobs
 from local.sagemaker.notebooks import Notebooks
 from local.sagemaker.operations import Handler, Part, handlers
 from local.sagemaker.outbox import Outbox
@@ -20,19 +21,30 @@ from local.sagemaker.pipelines import Executions, Pipelines
 from local.sagemaker.registry import Registry
 from local.sagemaker.store import Store
 from local.sagemaker.tags import Tags
+from local.sagemaker.tuning import TuningJobs
 
 
 class SageMaker:
     """SageMaker on this machine; thread-safe. After construction call `resume`, at the end `close`."""
 
-    def __init__(self, host: Host, images: Images, start: Start = sandbox.start) -> None:
-        self.context = Context(host, images, start, Store(Path(host.state) / "sagemaker.sqlite"))
+    def __init__(
+        self,
+        host: Host,
+        images: Images,
+        start: Start = sandbox.start,
+        spot_interruption_seconds: float | None = None,
+    ) -> None:
+        store = Store(Path(host.state) / "sagemaker.sqlite")
+        self.context = Context(host, images, start, store, spot_interruption_seconds)
         self._outbox = Outbox(self.context)
         self._hosting = Hosting(self.context)
+        training = TrainingJobs(self.context)
         self._parts: list[Part] = [
             Tags(self.context),
             ProcessingJobs(self.context),
-            TrainingJobs(self.context),
+            training,
+            TuningJobs(self.context, training),
+            TransformJobs(self.context),
             Registry(self.context),
             self._hosting,
             Notebooks(self.context),

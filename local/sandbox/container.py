@@ -6,6 +6,7 @@ import socket
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 
 class SandboxError(Exception):
@@ -22,12 +23,27 @@ class Limits:
     """Memory of all its processes together; the container that uses more is killed and exits with 137."""
 
 
+class Process(Protocol):
+    """A process as `subprocess.Popen` has it."""
+
+    pid: int
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code; raises subprocess.TimeoutExpired."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Send a signal, unless it has ended."""
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+
+
 class Container:
     """A running container; it dies with this object, and with the process that holds it."""
 
     def __init__(
         self,
-        process: subprocess.Popen[bytes],
+        process: Process,
         lifeline: socket.socket,
         open_connection: Callable[[int, float], socket.socket],
     ) -> None:

@@ -48,16 +48,16 @@ _SPLIT = frozenset(("/etc", "/etc/ssl", "/opt", "/tmp", "/var", "/var/tmp"))  # 
 _DEVICES = ("full", "null", "random", "urandom", "zero")
 
 
-def plan(image: Image, ml: Path, hostname: str) -> list[Mount]:
-    """Return the mounts, in order, that make the container's root directory."""
-    files, ml = image.files.resolve(), ml.resolve()
+def plan(image: Image, ml: Path | None, hostname: str) -> list[Mount]:
+    """Return the mounts, in order, that make the container's root directory; without `ml`, no /opt/ml."""
+    files = image.files.resolve()
     python = _python(image.venv)
     split = _SPLIT | {str(parent) for path in python for parent in path.parents}
     return [
         *_system(hostname),
-        ("data", "/opt/ml", str(ml)),
+        *([("data", "/opt/ml", str(ml.resolve()))] if ml else []),
         *_image_over_host(files, split),
-        *_below_ml(files / "opt/ml", ml),
+        *(_below_ml(files / "opt/ml", ml.resolve()) if ml else []),
         *(("bind", str(path), str(path.resolve())) for path in python),
     ]
 

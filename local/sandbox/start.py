@@ -5,7 +5,6 @@ import functools
 import marshal
 import os
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -14,17 +13,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from local.images.image import Image
-from local.sandbox import layout
-from local.sandbox.container import Container, Limits, SandboxError
+from local.sandbox import forks, layout
+from local.sandbox.boot import await_answer, boot_python
+from local.sandbox.container import Container, Limits, Process, SandboxError
 from local.sandbox.program import Program, processors, variables, without_namespaces
 from local.sandbox.relay import parse_endpoint, relay
 
-_CHECKOUT = Path(__file__).resolve().parents[2]
-_BOOT = (
-    f"import sys; sys.path.append({str(_CHECKOUT)!r}); from local.sandbox_init.supervisor import main; main()"
-)
 _SERVING_PORT = 8080
-_ANSWER_WITHIN = 30.0
 
 
 def start(
@@ -71,7 +66,7 @@ def start(
         mounts=layout.plan(image, ml, hostname),
     )
     address = parse_endpoint(aws_endpoint) if network and aws_endpoint else None
-    process, control = _boot(program, log)
+    process, control = forks.servers.boot(image, program, log) or _boot(program, log)
     inside = _Network(control)
     if address:
         relay(inside.open_socket(), address, process.pid)
@@ -95,48 +90,20 @@ def unavailable() -> str | None:
     return None
 
 
-def _boot(program: Program, log: Path) -> tuple[subprocess.Popen[bytes], socket.socket]:
+def _boot(program: Program, log: Path) -> tuple[Process, socket.socket]:
     """Start the first process of a container and wait until all is ready for the program."""
-    control, inside = socket.socketpair()
-    control.settimeout(_ANSWER_WITHIN)
-    with inside, log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-E", "-c", _BOOT, str(inside.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            pass_fds=[inside.fileno()],
-            env={},
-            cwd="/",
-            start_new_session=True,
-        )
+    with log.open("ab") as output:
+        process, control = boot_python("supervisor", socket.SOCK_STREAM, output)
     with suppress(OSError):
         # Not JSON: importing its decoder would be a third of a container's start-up time.
         control.sendall(marshal.dumps(dataclasses.asdict(program)))
-    _await(process, control)
+    await_answer(process, control)
     return process, control
 
 
-def _go(process: subprocess.Popen[bytes], control: socket.socket) -> None:
+def _go(process: Process, control: socket.socket) -> None:
     control.sendall(b"g")
-    _await(process, control)
-
-
-def _await(process: subprocess.Popen[bytes], control: socket.socket) -> None:
-    try:
-        answer = control.recv(4096)
-    except OSError as error:
-        answer = f"!it gave no answer ({error})".encode()
-    if answer == b"+":
-        return
-    control.close()
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    why = answer[1:].decode() or "its first process ended; the log says why"
-    raise SandboxError(f"The container could not be started: {why}.")
+    await_answer(process, control)
 
 
 def _free_port() -> int:

@@ -10,7 +10,11 @@ from local.sandbox_init import kernel
 _OLD, _NEW = "/old", "/new"
 
 
-def enter(mounts: list[tuple[str, str, str]], hostname: str) -> None:
+Mounts = list[tuple[str, str, str]]
+_WRITABLE = "writable"
+
+
+def enter(mounts: Mounts) -> None:
     """Make the mounts `(kind, path, source)` the whole file system, and detach that of the host.
 
     Kinds: `bind` (read-only), `data` (writable bind), `device`, `link`, `text`, `directory`, `tmpfs`, `proc`.
@@ -31,8 +35,22 @@ def enter(mounts: list[tuple[str, str, str]], hostname: str) -> None:
     kernel.pivot_root(".", ".")
     kernel.detach(".")
     os.chdir("/")
+
+
+def settle(hostname: str) -> None:
+    """Give new host-name and network namespaces their name and their loopback interface."""
     socket.sethostname(hostname)
     kernel.bring_loopback_up()
+
+
+def with_writable_proc(mounts: Mounts) -> Mounts:
+    """The mounts for a process that still has to map users, which it does in /proc."""
+    return [(kind, path, _WRITABLE if kind == "proc" else source) for kind, path, source in mounts]
+
+
+def mount_proc() -> None:
+    """Cover /proc with that of the current process namespace."""
+    _make("proc", "/proc", "")
 
 
 def _make(kind: str, path: str, source: str) -> None:
@@ -44,8 +62,8 @@ def _make(kind: str, path: str, source: str) -> None:
     elif kind == "proc":
         os.makedirs(path, exist_ok=True)
         # Read-only: root without any capability may still write to the kernel's settings in /proc/sys.
-        flags = kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
-        kernel.mount("proc", path, "proc", flags)
+        flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+        kernel.mount("proc", path, "proc", flags | (0 if source == _WRITABLE else kernel.MS_RDONLY))
     elif kind == "link":
         os.makedirs(os.path.dirname(path), exist_ok=True)
         os.symlink(source, path)

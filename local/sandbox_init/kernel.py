@@ -10,6 +10,7 @@ import struct
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+ALL = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
@@ -30,10 +31,9 @@ def _check(result: int, what: str) -> None:
         raise OSError(number, os.strerror(number), what)
 
 
-def unshare(*, as_user: bool) -> None:
-    """Enter new namespaces, with a user namespace where the caller isn't root; the next child is PID 1."""
+def unshare(flags: int = ALL, *, as_user: bool) -> None:
+    """Enter new namespaces, owned by a new user namespace with `as_user`; the next child is PID 1."""
     uid, gid = os.geteuid(), os.getegid()
-    flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
     _check(_libc.unshare(flags | (CLONE_NEWUSER if as_user else 0)), "unshare")
     if as_user:
         _write("/proc/self/setgroups", "deny")

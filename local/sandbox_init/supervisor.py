@@ -13,6 +13,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
 
 from local.sandbox_init import filesystem, kernel, memory
 
@@ -53,7 +54,8 @@ def contain(
                 control.close()
                 return stand_in(first)
             kernel.die_with_parent()
-            filesystem.enter(mounts, hostname)
+            filesystem.enter(mounts)
+            filesystem.settle(hostname)
             kernel.drop_privileges()
         if processors:
             os.sched_setaffinity(0, processors)
@@ -110,6 +112,8 @@ class Supervisor:
         self.control = control
         self.memory_bytes = memory_bytes
         self.program = 0
+        self.poll = select.poll()
+        self.handlers: dict[int, Callable[[], int | None]] = {}
 
     def run(self, argv: list[str], environment: dict[str, str]) -> int:
         """Wait for the owner's go, execute the program and return its exit code."""
@@ -118,24 +122,26 @@ class Supervisor:
         for number in (*FORWARDED, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {*FORWARDED, signal.SIGCHLD})
-        poll = select.poll()
-        poll.register(self.control, select.POLLIN)
-        poll.register(wake, select.POLLIN)
+        self.watch(self.control.fileno(), lambda: self.answer(argv, environment))
+        self.watch(wake, lambda: self.handle_signals(os.read(wake, 64)))
         with contextlib.suppress(OSError):
             self.control.sendall(b"+")
         code: int | None = None
         next_check = 0.0
         while code is None:
-            for descriptor, _ in poll.poll(CHECK_MEMORY_EVERY * 1000 if self.memory_bytes else None):
-                if descriptor == wake:
-                    code = self.handle_signals(os.read(wake, 64))
-                elif code is None:
-                    code = self.answer(argv, environment)
+            for descriptor, _ in self.poll.poll(CHECK_MEMORY_EVERY * 1000 if self.memory_bytes else None):
+                if code is None:
+                    code = self.handlers[descriptor]()
             if code is None and self.memory_bytes and time.monotonic() > next_check:
                 next_check = time.monotonic() + CHECK_MEMORY_EVERY
                 code = self.check_memory()
         self.end()
         return code
+
+    def watch(self, descriptor: int, handler: Callable[[], int | None]) -> None:
+        """Call the handler when there is something to read; what it returns, unless None, ends all."""
+        self.poll.register(descriptor, select.POLLIN)
+        self.handlers[descriptor] = handler
 
     def handle_signals(self, numbers: bytes) -> int | None:
         """Forward signals and reap; return the exit code once the program has ended."""

@@ -21,14 +21,41 @@ def download(s3: Any, permissions: Permissions, uri: str, data_type: str, target
     Raises JobFailed when there is nothing, when S3 refuses, or when a key would leave the directory.
     """
     target.mkdir(parents=True, exist_ok=True)
+    for source, name in objects(s3, permissions, uri, data_type):
+        fetch(s3, permissions, source, target, name)
+
+
+def objects(s3: Any, permissions: Permissions, uri: str, data_type: str) -> list[tuple[Location, str]]:
+    """Each object of an input with the path that it gets below the input directory.
+
+    Raises JobFailed when there is nothing, or when S3 refuses.
+    """
     try:
-        objects = list(_objects(s3, uri, data_type))
-        for source, name in objects:
-            _fetch(s3, permissions, source, target, name)
+        found = list(_objects(s3, uri, data_type))
     except ClientError as error:
         raise JobFailed(f"ClientError: Data download failed: {error}") from None
-    if not objects:
+    if not found:
         raise JobFailed(f"ClientError: Data download failed: {no_objects(uri, permissions)}")
+    return found
+
+
+def fetch(s3: Any, permissions: Permissions, source: Location, target: Path, name: str) -> Path:
+    """Copy one object below `target`; its path. Raises JobFailed, as `download` does."""
+    parts = PurePosixPath(name).parts
+    if not parts or ".." in parts or name.startswith("/"):
+        raise JobFailed(f"ClientError: Data download failed: {source} has no usable file name.")
+    path = target.joinpath(*parts)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # Not HeadObject, whose refusal has no body and so no reason.
+        found = s3.get_object(Bucket=source.bucket, Key=source.key)
+    except ClientError as error:
+        raise JobFailed(f"ClientError: Data download failed: {error}") from None
+    if found.get("ServerSideEncryption") == "aws:kms" and found.get("SSEKMSKeyId"):
+        permissions.decrypt(found["SSEKMSKeyId"])
+    with found["Body"] as body, path.open("wb") as file:
+        shutil.copyfileobj(body, file, _CHUNK)
+    return path
 
 
 def no_objects(uri: str, permissions: Permissions, said: str = "") -> str:
@@ -49,7 +76,6 @@ def has_objects(s3: Any, uri: str) -> bool:
 
 
 def _objects(s3: Any, uri: str, data_type: str) -> Iterator[tuple[Location, str]]:
-    """Each object with the path that it gets below the input directory."""
     if data_type == "S3Prefix":
         yield from _prefixed(s3, location(uri))
     elif data_type == "ManifestFile":
@@ -86,17 +112,3 @@ def _listed(s3: Any, manifest: Location) -> Iterator[tuple[Location, str]]:
         raise JobFailed(f"ClientError: {manifest} is not a manifest of S3 objects.") from None
     for name in names:
         yield Location(base.bucket, base.key + name), name
-
-
-def _fetch(s3: Any, permissions: Permissions, source: Location, target: Path, name: str) -> None:
-    parts = PurePosixPath(name).parts
-    if not parts or ".." in parts or name.startswith("/"):
-        raise JobFailed(f"ClientError: Data download failed: {source} has no usable file name.")
-    # Not HeadObject, whose refusal has no body and so no reason.
-    found = s3.get_object(Bucket=source.bucket, Key=source.key)
-    if found.get("ServerSideEncryption") == "aws:kms" and found.get("SSEKMSKeyId"):
-        permissions.decrypt(found["SSEKMSKeyId"])
-    path = target.joinpath(*parts)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with found["Body"] as body, path.open("wb") as file:
-        shutil.copyfileobj(body, file, _CHUNK)

@@ -17,8 +17,8 @@ class JobFailed(Exception):
 def container_failed(exit_code: int, said: str, data: str, members: Record | None = None) -> JobFailed:
     """The failure of a container that left with an exit code; `said` is what it wrote as its reason.
 
-    The form is AWS's: "AlgorithmError: <text>, exit code: 1", of the text the first line and at most 1,024
-    characters (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html).
+    The form is AWS's: "AlgorithmError: <text>, exit code: 1", of the text the first 1,024 characters
+    (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html).
     137 without a word is what remains of a container that used up its memory on `data`.
     """
     if exit_code == 137 and not said:
@@ -27,5 +27,4 @@ def container_failed(exit_code: int, said: str, data: str, members: Record | Non
             f"{data} processed on an instance., exit code: 137",
             members,
         )
-    first_line = next(iter(said.strip().splitlines()), "")
-    return JobFailed(f"AlgorithmError: {first_line[:1024]}, exit code: {exit_code}", members)
+    return JobFailed(f"AlgorithmError: {said[:1024].strip()}, exit code: {exit_code}", members)

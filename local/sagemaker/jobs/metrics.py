@@ -13,10 +13,10 @@ from local.sagemaker.store import Record
 class Metrics:
     """Reads a training log by MetricDefinitions; the first group of each Regex is the value.
 
-    Raises ValidationException for a Regex that is none.
+    Of the metric named `objective` it keeps every value. Raises ValidationException for a Regex that is none.
     """
 
-    def __init__(self, definitions: Iterable[Mapping[str, str]]) -> None:
+    def __init__(self, definitions: Iterable[Mapping[str, str]], objective: str | None = None) -> None:
         self._patterns = {}
         for definition in definitions:
             try:
@@ -28,6 +28,9 @@ class Metrics:
                 ) from None
         self._latest: dict[str, Record] = {}
         self._unsent: list[Metric] = []
+        self._objective = objective
+        self.objective: list[float] = []
+        """The values of the objective, oldest first."""
 
     def read(self, line: str) -> None:
         """Note the values in a line of the log."""
@@ -37,6 +40,8 @@ class Metrics:
                     moment, value = now(), float(found.group(1))
                     self._latest[name] = {"MetricName": name, "Value": value, "Timestamp": moment}
                     self._unsent.append(Metric(name, value, timestamp=moment))
+                    if name == self._objective:
+                        self.objective.append(value)
 
     def final(self) -> list[Record]:
         """FinalMetricDataList: the last value of each metric."""

@@ -21,8 +21,10 @@ from local.sagemaker.store import Record
 from local.sandbox import SandboxError
 
 _GRACE_SECONDS = 120.0
-"""Between SIGTERM and SIGKILL of a stopped job (API_StopTrainingJob)."""
+"""Between SIGTERM and SIGKILL of a stopped job (API_StopTrainingJob) or of an interrupted one."""
 _LOOK_SECONDS = 0.2
+_COMMAND_NOT_FOUND = 127
+"""What a shell exits with, https://pubs.opengroup.org/onlinepubs/9699919799/utilities/V3_chap02.html#tag_18_08_02."""
 _ATTEMPTS = 10
 
 logger = logging.getLogger(__name__)
@@ -56,15 +58,18 @@ class Launch:
     instance_type: str
     role: str
     max_seconds: float
+    interrupt_after: float | None = None
+    """Seconds after which the instance is taken away, with AWS's two minutes of notice; None is never."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a container ended; `late` when it used up its time."""
+    """How a container ended; `late` when it used up its time, `interrupted` when it lost its instance."""
 
     exit_code: int
     stopped: bool = False
     late: bool = False
+    interrupted: bool = False
 
 
 class Job(Protocol):
@@ -105,22 +110,33 @@ class Runner:
             thread.join(timeout=30)
 
     def _run(self, name: str) -> None:
+        def look() -> None:
+            check(self._context, lambda: self._job.stopping(name))
+
         try:
-            with _Slot(self._context, lambda: self._job.stopping(name)):
-                check(self._context, lambda: self._job.stopping(name))
-                status, members = self._attempts(name)
+            self._context.job_slots.enter(look)
+            look()
+            status, members = self._attempts(name)
             self._job.finish(name, status, members)
         except StopRequested:
             self._job.finish(name, "Stopped", {})
         except Closing:
             return
         finally:
+            self._context.job_slots.leave()
             with self._lock:
                 self._threads.discard(threading.current_thread())
 
     def _attempts(self, name: str) -> tuple[str, Record]:
-        """The final status; an attempt that lost its connection to the cloud is made again."""
-        for attempt in range(1, _ATTEMPTS + 1):
+        """The final status.
+
+        An attempt that lost its connection to the cloud is made again, and after an internal error as often
+        as the job's RetryStrategy says.
+        """
+        record = self._context.store.get(self._job.kind, name) or {}
+        retries = record.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
+        reason = "InternalServerError: We encountered an internal error. Please try again."
+        for attempt in range(1, max(_ATTEMPTS, retries + 1) + 1):
             try:
                 return self._one_attempt(name)
             except JobFailed as failure:
@@ -128,7 +144,9 @@ class Runner:
             except (AccessDenied, UnknownImage) as refused:
                 return "Failed", {"FailureReason": f"ClientError: {refused}"}
             except SandboxError as error:
-                return "Failed", {"FailureReason": f"InternalServerError: {error}"}
+                reason = f"InternalServerError: {error}"
+                if attempt > retries:
+                    break
             except HTTPClientError:
                 logger.warning("attempt %d of job %s lost the cloud", attempt, name, exc_info=True)
                 if self._context.closing.wait(min(attempt, 5)):
@@ -137,9 +155,9 @@ class Runner:
                 raise
             except Exception:  # whatever it is, the job must end and say so
                 logger.exception("job %s", name)
-                break
-        internal = "InternalServerError: We encountered an internal error. Please try again."
-        return "Failed", {"FailureReason": internal}
+                if attempt > retries:
+                    break
+        return "Failed", {"FailureReason": reason}
 
     def _one_attempt(self, name: str) -> tuple[str, Record]:
         record = self._context.store.get(self._job.kind, name)
@@ -155,21 +173,6 @@ class Runner:
         finally:
             shutil.rmtree(workspace, ignore_errors=True)
         return outcome.status, outcome.members
-
-
-class _Slot:
-    """A place among the containers that run at once; given up when job or service stops."""
-
-    def __init__(self, context: Context, stopping: Callable[[], bool]) -> None:
-        self._context = context
-        self._stopping = stopping
-
-    def __enter__(self) -> None:
-        while not self._context.job_slots.acquire(timeout=_LOOK_SECONDS):
-            check(self._context, self._stopping)
-
-    def __exit__(self, *_: object) -> None:
-        self._context.job_slots.release()
 
 
 def check(context: Context, stopping: Callable[[], bool]) -> None:
@@ -188,9 +191,14 @@ def run_container(
     stopping: Callable[[], bool],
     look: Callable[[], None],
 ) -> Ended:
-    """Run the container to its end, with `look` called now and then; Closing if the service closes first."""
+    """Run the container to its end, with `look` called now and then; Closing if the service closes first.
+
+    The job's slot is free when the container has ended: the next one need not wait for the results of this.
+    """
+    context.job_slots.enter(lambda: check(context, stopping))
+    image = context.images.resolve(launch.image)
     container = context.start(
-        context.images.resolve(launch.image),
+        image,
         command=launch.command,
         entrypoint=launch.entrypoint,
         ml=workspace / "ml",
@@ -201,27 +209,33 @@ def run_container(
         limits=limits(launch.instance_type),
         log=workspace / "log",
     )
-    deadline = time.monotonic() + launch.max_seconds
-    stopped = late = False
+    began = time.monotonic()
+    stopped = late = interrupted = False
     try:
         while container.wait(_LOOK_SECONDS) is None:
             logs.flush()
             look()
             if context.closing.is_set():
                 raise Closing
-            stopped, late = stopping(), time.monotonic() >= deadline
-            if stopped or late:
+            ran = time.monotonic() - began
+            stopped, late = stopping(), ran >= launch.max_seconds
+            interrupted = launch.interrupt_after is not None and ran >= launch.interrupt_after
+            if stopped or late or interrupted:
                 container.stop(_GRACE_SECONDS / context.speed)
                 break
         exit_code = container.wait()
     finally:
         if container.alive:
             container.kill()
+        context.job_slots.leave()
         logs.flush(ended=True)
         look()
     if context.closing.is_set():
         raise Closing
-    return Ended(137 if exit_code is None else exit_code, stopped, late)
+    exit_code = 137 if exit_code is None else exit_code
+    if exit_code == _COMMAND_NOT_FOUND and image.lacking:
+        raise JobFailed(f"ClientError: {image.lacking}")
+    return Ended(exit_code, stopped, late, interrupted and not stopped and not late)
 
 
 def credentials(context: Context, role: str, network: bool) -> dict[str, str]:

@@ -1,22 +1,32 @@
 """Training jobs: the operations and the life of a job."""
 
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from botocore.exceptions import ClientError
+from typing import Any, Protocol
 
 from local.errors import ResourceInUse, ValidationException
-from local.host import AccessDenied
 from local.sagemaker.context import Context, now
 from local.sagemaker.events import detail, milliseconds
+from local.sagemaker.jobs import spot
 from local.sagemaker.jobs import training_directory as directory
-from local.sagemaker.jobs.channels import download, has_objects, no_objects
+from local.sagemaker.jobs.channels import download, has_objects
 from local.sagemaker.jobs.failure import container_failed
 from local.sagemaker.jobs.logs import LogStream
 from local.sagemaker.jobs.metrics import Metrics
 from local.sagemaker.jobs.outputs import Uploader
 from local.sagemaker.jobs.permissions import Permissions
-from local.sagemaker.jobs.runner import Launch, Outcome, Runner, check, client, credentials, run_container
+from local.sagemaker.jobs.runner import (
+    Ended,
+    Outcome,
+    Runner,
+    check,
+    client,
+    run_container,
+)
+from local.sagemaker.jobs.training_launch import launch_of
+from local.sagemaker.jobs.training_request import check_inputs, check_request
+from local.sagemaker.jobs.warm_pool import WarmPools
 from local.sagemaker.operations import Answer, Params, operation
 from local.sagemaker.pagination import listed, page
 from local.sagemaker.s3 import location
@@ -24,8 +34,6 @@ from local.sagemaker.store import Record
 from local.sagemaker.tags import set_tags
 
 _GROUP = "/aws/sagemaker/TrainingJobs"
-_DEFAULT_SECONDS = 24 * 3600
-"""StoppingCondition's default of MaxRuntimeInSeconds."""
 _MESSAGES = {
     "Starting": "Starting the training job",
     "Downloading": "Downloading input data",
@@ -35,9 +43,21 @@ _MESSAGES = {
     "Completed": "Training job completed",
     "Stopped": "Training job stopped",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "MaxWaitTimeExceeded": "Training job exceeded MaxWaitTimeInSeconds provided",
+    "Interrupted": "The managed spot training instances were interrupted",
     "Failed": "Training job failed",
     "Restarting": "The training job was interrupted and starts again",
 }
+
+
+class Watcher(Protocol):
+    """Somebody who follows the jobs that he began; called from their threads."""
+
+    def progressed(self, job: Record, seen: Sequence[float]) -> None:
+        """The log has given new values of the job's objective; `seen` are all of them."""
+
+    def ended(self, job: Record) -> None:
+        """The final status of the job is committed."""
 
 
 class TrainingJobs:
@@ -49,15 +69,25 @@ class TrainingJobs:
         self._context = context
         self._store = context.store
         self._runner = Runner(context, self)
+        self._pools = WarmPools(context, self.kind)
+        self.watchers: list[Watcher] = []
 
     @operation("CreateTrainingJob")
     def create(self, params: Params) -> Answer:
         """Start a job."""
+        self.check(params)
+        return {"TrainingJobArn": self.begin(params)}
+
+    def check(self, params: Params) -> None:
+        """Raise ValidationException for a request that AWS refuses at once."""
+        check_request(params)
+        check_inputs(self._context, params)
+
+    def begin(self, params: Params, **members: Any) -> str:
+        """Start the job of a checked request, whose record has these members besides; its ARN."""
         name = params["TrainingJobName"]
         arn = self._context.arn(self.kind, name)
         tags = params.pop("Tags", None)
-        _check_request(params)
-        self._check_inputs(params)
         with self._store.transaction():
             if self._store.get(self.kind, name):
                 raise ResourceInUse(
@@ -73,23 +103,25 @@ class TrainingJobs:
                 ),
                 False,
             )
-            record = {**switches, **params, "TrainingJobArn": arn, "CreationTime": now()}
+            record = {**switches, **params, **members, "TrainingJobArn": arn, "CreationTime": now()}
+            self._pools.claim(record)
             self._save({**record, "TrainingJobStatus": "InProgress"}, "Starting")
         self._runner.submit(name)
-        return {"TrainingJobArn": arn}
+        return arn
 
     @operation("DescribeTrainingJob")
     def describe(self, params: Params) -> Answer:
         """The job."""
-        return self._get(params["TrainingJobName"])
+        return self._pools.described(self._get(params["TrainingJobName"]))
 
     @operation("ListTrainingJobs")
     def list(self, params: Params) -> Answer:
         """Page through the jobs."""
         records = [
             record
-            for record in self._store.list(self.kind)
+            for record in map(self._pools.described, self._store.list(self.kind))
             if params.get("StatusEquals") in (None, record["TrainingJobStatus"])
+            and params.get("WarmPoolStatusEquals") in (None, record.get("WarmPoolStatus", {}).get("Status"))
         ]
         jobs, token = page(listed(records, params, name="TrainingJobName", order="Ascending"), params)
         return {"TrainingJobSummaries": jobs, "NextToken": token}
@@ -112,51 +144,82 @@ class TrainingJobs:
         return bool(self._get(name)["TrainingJobStatus"] == "Stopping")
 
     def attempt(self, record: Record, workspace: Path) -> Outcome:
-        """Run the job once from its beginning."""
-        context, name, role, ml = (
-            self._context,
-            record["TrainingJobName"],
-            record["RoleArn"],
-            workspace / "ml",
-        )
-        permissions = Permissions(context.host, role)
+        """Run the job once from its beginning, on one instance after the other if they are interrupted."""
+        name, started, used = record["TrainingJobName"], now(), 0.0
+        permissions = Permissions(self._context.host, record["RoleArn"])
+        objective = record.get("HyperParameters", {}).get("_tuning_objective_metric")
+        metrics = Metrics(record["AlgorithmSpecification"].get("MetricDefinitions", []), objective)
+        while True:
+            begun = now()
+            self._advance(name, "Downloading", TrainingStartTime=started)
+            ended = self._on_instance(record, workspace, permissions, metrics, used)
+            used += now() - begun
+            if not ended.interrupted:
+                break
+            record = self._await_instance(name)
+            shutil.rmtree(workspace)
+            workspace.mkdir()
+        if ended.exit_code and not ended.stopped and not ended.late:
+            said = directory.failure(workspace / "ml")
+            raise container_failed(ended.exit_code, said, "training data", {"InstanceSeconds": used})
+        if not ended.stopped:
+            self._advance(name, "Uploading")
+        members = directory.publish(record, workspace / "ml", self._uploader(record, permissions))
+        members |= {"FinalMetricDataList": metrics.final(), "InstanceSeconds": used}
+        members["ObjectiveValues"] = metrics.objective
+        if ended.late:
+            members["SecondaryStatus"] = spot.limit_reached(record)
+        return Outcome("Stopped" if ended.stopped or ended.late else "Completed", members)
+
+    def _on_instance(
+        self, record: Record, workspace: Path, permissions: Permissions, metrics: Metrics, used: float
+    ) -> Ended:
+        """Download, and train to the end or until the instance is taken away."""
+        context, name, ml = self._context, record["TrainingJobName"], workspace / "ml"
         stream = f"{name}/algo-1-{int(now())}"
         self._check_role(record, permissions, stream)
-        self._advance(name, "Downloading", TrainingStartTime=now())
-        self._download(record, client(context, "s3", role, record.get("VpcConfig")), permissions, ml)
+        self._download(
+            record, client(context, "s3", record["RoleArn"], record.get("VpcConfig")), permissions, ml
+        )
         directory.configure(record, ml)
         check(context, lambda: self.stopping(name))
         self._advance(name, "Training")
-        metrics = Metrics(record["AlgorithmSpecification"].get("MetricDefinitions", []))
         logs = LogStream(context.host, _GROUP, stream, workspace / "log", listener=metrics.read)
         checkpoints = directory.Checkpoints(record, ml, self._uploader(record, permissions))
 
         def look() -> None:
             if values := metrics.take({"TrainingJobName": name}):
                 context.host.put_metrics(_GROUP, values)
+                for watcher in self.watchers:
+                    watcher.progressed(record, metrics.objective)
             checkpoints.save()
 
-        launch = self._launch(record)
+        launch = launch_of(context, record, used)
         ended = run_container(context, launch, workspace, logs, lambda: self.stopping(name), look)
         checkpoints.save(ended=True)
-        if ended.exit_code and not ended.stopped and not ended.late:
-            raise container_failed(ended.exit_code, directory.failure(ml), "training data")
-        if not ended.stopped:
-            self._advance(name, "Uploading")
-        members = directory.publish(record, ml, self._uploader(record, permissions))
-        members["FinalMetricDataList"] = metrics.final()
-        if ended.late:
-            members["SecondaryStatus"] = "MaxRuntimeExceeded"
-        return Outcome("Stopped" if ended.stopped or ended.late else "Completed", members)
+        return ended
+
+    def _await_instance(self, name: str) -> Record:
+        """Wait, after an interruption, until there is capacity again; the job as it is then."""
+        context = self._context
+        self._advance(name, "Interrupted", Interruptions=self._get(name).get("Interruptions", 0) + 1)
+        self._store.wait(
+            lambda: context.closing.is_set() or self.stopping(name), spot.CAPACITY_SECONDS / context.speed
+        )
+        check(context, lambda: self.stopping(name))
+        self._advance(name, "Starting")
+        return self._get(name)
 
     def finish(self, name: str, status: str, members: Record) -> None:
         """Commit the final status, and tell of it."""
         with self._store.transaction():
             ended = now()
             record = {**self._get(name), **members, "TrainingJobStatus": status, "TrainingEndTime": ended}
-            seconds = int(ended - record["TrainingStartTime"]) if "TrainingStartTime" in record else 0
-            record["TrainingTimeInSeconds"] = record["BillableTimeInSeconds"] = max(1, seconds)
+            record |= spot.times(record, ended)
             self._save(record, members.get("SecondaryStatus", status))
+            self._pools.keep(record)
+        for watcher in self.watchers:
+            watcher.ended(record)
 
     def resume(self) -> None:
         """Start anew the jobs that were under way."""
@@ -202,21 +265,6 @@ class TrainingJobs:
         content = detail("DescribeTrainingJob", record, milliseconds)
         self._context.emit("SageMaker Training Job State Change", content, [record["TrainingJobArn"]])
 
-    def _check_inputs(self, params: Params) -> None:
-        """AWS looks for the objects of S3 prefixes when the job is created."""
-        permissions = Permissions(self._context.host, params["RoleArn"])
-        try:
-            s3 = client(self._context, "s3", params["RoleArn"])
-            for channel in params.get("InputDataConfig", []):
-                source = channel["DataSource"]["S3DataSource"]
-                if not has_objects(s3, source["S3Uri"]):
-                    raise ValidationException(no_objects(source["S3Uri"], permissions))
-        except AccessDenied as denied:
-            raise ValidationException(str(denied)) from None
-        except ClientError as error:
-            said = error.response["Error"]["Message"]
-            raise ValidationException(no_objects(source["S3Uri"], permissions, said)) from None
-
     def _check_role(self, record: Record, permissions: Permissions, stream: str) -> None:
         permissions.pull(record["AlgorithmSpecification"]["TrainingImage"])
         permissions.log(_GROUP, stream)
@@ -225,28 +273,6 @@ class TrainingJobs:
             permissions.join_network(vpc["Subnets"], vpc["SecurityGroupIds"])
         if key := record["ResourceConfig"].get("VolumeKmsKeyId"):
             permissions.encrypt_volume(key)
-
-    def _launch(self, record: Record) -> Launch:
-        algorithm, role = record["AlgorithmSpecification"], record["RoleArn"]
-        network = not record["EnableNetworkIsolation"]
-        return Launch(
-            image=algorithm["TrainingImage"],
-            entrypoint=algorithm.get("ContainerEntrypoint"),
-            # Without an entrypoint of the request the image runs as `docker run IMAGE train`.
-            command=algorithm.get(
-                "ContainerArguments", [] if "ContainerEntrypoint" in algorithm else ["train"]
-            ),
-            environment={
-                **credentials(self._context, role, network),
-                "TRAINING_JOB_NAME": record["TrainingJobName"],
-                "TRAINING_JOB_ARN": record["TrainingJobArn"],
-                **record.get("Environment", {}),
-            },
-            network=network,
-            instance_type=record["ResourceConfig"]["InstanceType"],
-            role=role,
-            max_seconds=record.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DEFAULT_SECONDS),
-        )
 
     def _uploader(self, record: Record, permissions: Permissions) -> Uploader:
         s3 = client(self._context, "s3", record["RoleArn"], record.get("VpcConfig"))
@@ -263,28 +289,3 @@ class TrainingJobs:
             target.mkdir(parents=True, exist_ok=True)
             if has_objects(s3, str(place)):
                 download(s3, permissions, checkpoint["S3Uri"], "S3Prefix", target)
-
-
-def _check_request(params: Params) -> None:
-    """What AWS refuses at once, and what the embedded AWS does not have."""
-    if "TrainingImage" not in params.get("AlgorithmSpecification", {}):
-        raise ValidationException("The embedded AWS trains with AlgorithmSpecification.TrainingImage only.")
-    if (
-        params.get("ResourceConfig", {}).get("InstanceCount") != 1
-        or "InstanceType" not in params["ResourceConfig"]
-    ):
-        raise ValidationException(
-            "The embedded AWS runs a training job on one instance: ResourceConfig needs "
-            "InstanceType, and InstanceCount 1."
-        )
-    Metrics(params["AlgorithmSpecification"].get("MetricDefinitions", []))
-    for channel in params.get("InputDataConfig", []):
-        if "S3DataSource" not in channel["DataSource"]:
-            raise ValidationException(
-                f"The embedded AWS reads channel {channel['ChannelName']} from S3 only."
-            )
-        mode = channel.get("InputMode", params["AlgorithmSpecification"]["TrainingInputMode"])
-        if mode == "Pipe":
-            raise ValidationException(
-                f"The embedded AWS has no Pipe mode (channel {channel['ChannelName']})."
-            )

@@ -17,6 +17,7 @@ from local.sagemaker.s3 import location
 from local.sagemaker.store import Record
 
 _LONGEST_NAME = 63
+_LONGEST_TUNING_NAME = 32
 _LONGEST_SESSION_NAME = 64
 _CLIENT_SECONDS = 1800.0
 _THROTTLED = ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded")
@@ -31,9 +32,14 @@ class StepFailed(Exception):
         self.code = code
 
 
-def made_name(execution: str, step: str) -> str:
-    """A name for what a step makes, as SageMaker builds them: pipelines-EXECUTION-STEP-RANDOM."""
+def made_name(execution: str, step: str, kind: str) -> str:
+    """A name for what a step makes, as SageMaker builds them: pipelines-EXECUTION-STEP-RANDOM.
+
+    Tuning jobs, which give their names on to their training jobs, have shorter ones: EXECUTION-STEP-RANDOM.
+    """
     ending = "-" + secrets.token_hex(5)
+    if kind == "Tuning":
+        return f"{execution}-{step}"[: _LONGEST_TUNING_NAME - len(ending)] + ending
     return f"pipelines-{execution}-{step}"[: _LONGEST_NAME - len(ending)] + ending
 
 

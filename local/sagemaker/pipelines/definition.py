@@ -9,6 +9,7 @@ from typing import Any
 
 from local.errors import ApiError, ValidationException
 from local.model import check_input
+from local.sagemaker.pipelines.cache import expiry
 from local.sagemaker.pipelines.expressions import is_expression, references
 
 _NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
@@ -21,6 +22,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 REQUESTS = {
     "Processing": ("CreateProcessingJob", "ProcessingJobName"),
     "Training": ("CreateTrainingJob", "TrainingJobName"),
+    "Tuning": ("CreateHyperParameterTuningJob", "HyperParameterTuningJobName"),
+    "Transform": ("CreateTransformJob", "TransformJobName"),
     "Model": ("CreateModel", "ModelName"),
     "RegisterModel": ("CreateModelPackage", None),
 }
@@ -79,6 +82,8 @@ class Step:
     dependencies: Mapping[str, str]
     """Names of the steps that must end first, each with its trigger: Completed, Failed, Stopped or Any."""
     retries: tuple[Retry, ...]
+    cached_seconds: float | None
+    """How old the results of an earlier run may be that this step takes over; None for no caching."""
 
     def property_file(self, name: str) -> Mapping[str, str]:
         """PropertyFileName, OutputName and FilePath of a property file."""
@@ -171,7 +176,11 @@ def _step(raw: Mapping[str, Any], parent: tuple[str, str] | None) -> Step:
     if parent:
         dependencies[parent[0]] = "Completed"
     retries = tuple(_retry(policy) for policy in raw.get("RetryPolicies", []))
-    return Step(name, kind, arguments, raw, parent, dependencies, retries)
+    try:
+        cached_seconds = expiry(kind, raw.get("CacheConfig", {}))
+    except ValueError as error:
+        raise _Problem(f"Step {name}: {error}") from None
+    return Step(name, kind, arguments, raw, parent, dependencies, retries, cached_seconds)
 
 
 def _own(kind: str, arguments: Mapping[str, Any]) -> Any:

@@ -9,10 +9,12 @@ from botocore.exceptions import HTTPClientError
 from local.errors import ApiError
 from local.sagemaker.context import Context, now
 from local.sagemaker.events import iso
+from local.sagemaker.pipelines.cache import hit, signature
 from local.sagemaker.pipelines.calls import Caller, StepFailed, made_name
 from local.sagemaker.pipelines.definition import Definition, Retry, Step
 from local.sagemaker.pipelines.expressions import ExpressionError, Scope, evaluate, holds, look_up
 from local.sagemaker.pipelines.journal import ENDED, Journal
+from local.sagemaker.pipelines.selection import selected
 from local.sagemaker.pipelines.steps import JOBS, Made, call_function, create_model, register_model
 from local.sagemaker.store import Record
 
@@ -44,6 +46,7 @@ class Execution:
         self._role: str = record["RoleArn"]
         self._variables = _variables(record, self._id)
         self._parameters: Mapping[str, Any] = record["Parameters"]
+        self._selected = selected(record)
         self._callers: dict[str, Caller] = {}
 
     def run(self) -> None:
@@ -111,6 +114,8 @@ class Execution:
             return None
         failed = any(state["StepStatus"] in ("Failed", "Stopped") for state in states.values())
         for step in self._definition.steps.values():
+            if self._selected is not None and step.name not in self._selected:
+                continue
             # After a failure only steps begin that were declared to follow one.
             wanted = not failed or set(step.dependencies.values()) - {"Completed"}
             if step.name not in states and wanted and _ready(step, states):
@@ -119,7 +124,9 @@ class Execution:
 
     def _begin(self, step: Step) -> None:
         # The name is on disk before there is a job: after a crash that job is looked for, not another made.
-        self._journal.set_step(step.name, step.type, "Starting", Job=made_name(self._id, step.name))
+        self._journal.set_step(
+            step.name, step.type, "Starting", Job=made_name(self._id, step.name, step.type)
+        )
         self._start(step, self._journal.steps()[step.name])
 
     def _follow(self, step: Step, state: Record, stopping: bool) -> None:
@@ -148,9 +155,7 @@ class Execution:
             if step.type == "Condition":
                 self._decide(step)
             elif step.type in JOBS:
-                arguments = evaluate(step.arguments, self._scope(step))
-                made = JOBS[step.type].create(self._caller(step), state["Job"], arguments, self._tags(step))
-                self._journal.set_step(step.name, step.type, "Executing", Metadata=made.metadata)
+                self._start_job(step, state)
             else:
                 self._journal.set_step(step.name, step.type, "Executing")
                 made = self._make(step, state, evaluate(step.arguments, self._scope(step)))
@@ -163,6 +168,26 @@ class Execution:
             self._failed(step, state, failure)
         except (ExpressionError, ApiError) as error:
             self._failed(step, state, StepFailed(f"ClientError: {error}"))
+
+    def _start_job(self, step: Step, state: Record) -> None:
+        """Create the job, unless an earlier run of the step has results that still count."""
+        arguments = evaluate(step.arguments, self._scope(step))
+        wanted = signature(step.type, arguments)
+        # A job that is there already was started before a crash.
+        if step.cached_seconds is not None and wanted and self._job(state) is None:
+            pipeline = self._variables["PipelineName"]
+            if run := hit(self._context, pipeline, step.name, wanted, step.cached_seconds):
+                self._journal.set_step(
+                    step.name,
+                    step.type,
+                    "Succeeded",
+                    Metadata=run["Metadata"],
+                    Properties=run["Properties"],
+                    CacheHitResult={"SourcePipelineExecutionArn": run["Execution"]},
+                )
+                return
+        made = JOBS[step.type].create(self._caller(step), state["Job"], arguments, self._tags(step))
+        self._journal.set_step(step.name, step.type, "Executing", Metadata=made.metadata, Signature=wanted)
 
     def _decide(self, step: Step) -> None:
         scope = self._scope(step)
@@ -206,7 +231,7 @@ class Execution:
             "Starting",
             AttemptCount=attempt + 1,
             # Another job only after one that ended: a call that failed may still have made its job.
-            Job=made_name(self._id, step.name) if again else state["Job"],
+            Job=made_name(self._id, step.name, step.type) if again else state["Job"],
             NotBefore=now() + delay,
         )
 

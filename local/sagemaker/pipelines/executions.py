@@ -13,6 +13,7 @@ from local.sagemaker.pipelines.catalog import PIPELINE, TOKEN, VERSION, find_pip
 from local.sagemaker.pipelines.definition import Definition, parse
 from local.sagemaker.pipelines.execution import Execution
 from local.sagemaker.pipelines.journal import ENDED, EXECUTION, Journal, announce
+from local.sagemaker.pipelines.selection import borrowed
 from local.sagemaker.store import Record
 
 _LIMIT = 20
@@ -31,8 +32,6 @@ class Executions:
     @operation("StartPipelineExecution")
     def start(self, params: Params) -> Answer:
         """Start an execution of the newest version; the same ClientRequestToken starts it once."""
-        if "SelectiveExecutionConfig" in params:
-            raise ValidationException("The embedded AWS does not have selective execution.")
         pipeline = find_pipeline(self._context, params["PipelineName"])
         name, token = pipeline["PipelineName"], params["ClientRequestToken"]
         with self._store.transaction():
@@ -41,11 +40,16 @@ class Executions:
             self._check_quota()
             number = int(params.get("PipelineVersionId") or pipeline["LastVersion"])
             version = find_version(self._context, name, number)
-            values = parse(version["PipelineDefinition"]).values(params.get("PipelineParameters", []))
+            definition = parse(version["PipelineDefinition"])
+            values = definition.values(params.get("PipelineParameters", []))
+            selection = params.get("SelectiveExecutionConfig")
+            lent = borrowed(self._context, name, definition, selection) if selection else {}
             record = self._new(pipeline, version, params, values)
             arn = record["PipelineExecutionArn"]
             key = self._key(arn)
             self._store.put(EXECUTION, key, record)
+            for step, done in lent.items():
+                Journal(self._context, key).borrow(step, done)
             self._store.put(TOKEN, f"{name}/{token}", {"PipelineExecutionArn": arn})
             self._store.update(VERSION, f"{name}/{number}", LastExecutionPipelineExecutionArn=arn)
             self._store.update(PIPELINE, name, LastRunTime=record["CreationTime"])
@@ -174,6 +178,7 @@ class Executions:
             "LastModifiedBy": {},
             "PipelineVersionId": version["PipelineVersionId"],
             **({"ParallelismConfiguration": parallelism} if parallelism else {}),
+            **{key: params[key] for key in ("SelectiveExecutionConfig",) if key in params},
             "RoleArn": pipeline["RoleArn"],
             "Parameters": values,
         }

@@ -16,8 +16,8 @@ class Journal:
     """The records of one execution, kept as `PIPELINE/ID` and `PIPELINE/ID/STEP`.
 
     A step's record has, beside what ListPipelineExecutionSteps shows: Job (the name of its job or model,
-    chosen before there is one), Properties (what later steps refer to), Branch (of a condition) and
-    NotBefore (of a retry).
+    chosen before there is one), Properties (what later steps refer to), Branch (of a condition), NotBefore
+    (of a retry), Signature (of what caching compares) and Execution (the ARN of its execution).
     """
 
     def __init__(self, context: Context, name: str) -> None:
@@ -48,7 +48,7 @@ class Journal:
         key = f"{self._name}/{name}"
         with self._store.transaction():
             earlier = self._store.get(STEP, key)
-            record = earlier or {"StepName": name, "StepType": kind, "StartTime": now(), "AttemptCount": 1}
+            record = earlier or self._new_step(name, kind)
             previous = record.get("StepStatus", "")
             record = {**record, **members, "StepStatus": status}
             if status in ENDED:
@@ -57,9 +57,24 @@ class Journal:
             if status != previous:
                 self._announce_step(record, previous)
 
+    def borrow(self, name: str, record: Record) -> None:
+        """Take over a step, as done at this moment, from another execution."""
+        moment = now()
+        self._store.put(STEP, f"{self._name}/{name}", {**record, "StartTime": moment, "EndTime": moment})
+
     def forget(self, name: str) -> None:
         """Drop a step, so that it runs again."""
         self._store.delete(STEP, f"{self._name}/{name}")
+
+    def _new_step(self, name: str, kind: str) -> Record:
+        execution = self.execution()["PipelineExecutionArn"]
+        return {
+            "StepName": name,
+            "StepType": kind,
+            "StartTime": now(),
+            "AttemptCount": 1,
+            "Execution": execution,
+        }
 
     def _announce_step(self, record: Record, previous: str) -> None:
         execution = self.execution()

@@ -9,6 +9,8 @@ from local.sagemaker.pipelines.calls import Caller, StepFailed
 from local.sagemaker.pipelines.definition import Step
 from local.sagemaker.store import Record
 
+_TOP_JOBS = 50
+"""Training jobs that a Tuning step keeps: the SDK's TuningStep.get_top_model_s3_uri."""
 _JOB_FAILURES = {
     "InternalServerError": "SageMaker.JOB_INTERNAL_ERROR",
     "CapacityError": "SageMaker.CAPACITY_ERROR",
@@ -69,9 +71,33 @@ class JobKind:
         raise StepFailed(reason, _JOB_FAILURES.get(reason.partition(":")[0], ""))
 
 
+class TuningKind(JobKind):
+    """A tuning job, whose step has as properties also its best training jobs, the best first."""
+
+    def create(self, caller: Caller, name: str, arguments: Mapping[str, Any], tags: list[Record]) -> Made:
+        """Start the tuning job, which the metadata of a step call TuningJob."""
+        made = super().create(caller, name, arguments, tags)
+        return Made({"TuningJob": made.metadata[self.noun]})
+
+    def describe(self, caller: Caller, name: str) -> Record:
+        """The tuning job, with TrainingJobSummaries as an expression refers to them."""
+        job = super().describe(caller, name)
+        objective = job.get("BestTrainingJob", {}).get("FinalHyperParameterTuningJobObjectiveMetric", {})
+        listed = caller.sagemaker(
+            "ListTrainingJobsForHyperParameterTuningJob",
+            HyperParameterTuningJobName=name,
+            SortBy="FinalObjectiveMetricValue",
+            SortOrder="Ascending" if objective.get("Type") == "Minimize" else "Descending",
+            MaxResults=_TOP_JOBS,
+        )
+        return {**job, "TrainingJobSummaries": listed["TrainingJobSummaries"]}
+
+
 JOBS = {
     "Processing": JobKind("ProcessingJob", "processing-job"),
     "Training": JobKind("TrainingJob", "training-job"),
+    "Tuning": TuningKind("HyperParameterTuningJob", "hyper-parameter-tuning-job"),
+    "Transform": JobKind("TransformJob", "transform-job"),
 }
 
 

@@ -30,6 +30,12 @@ def test_a_job_hands_its_role_to_sagemaker() -> None:
     assert pass_role == Need("iam:PassRole", ROLE, {"iam:PassedToService": "sagemaker.amazonaws.com"})
 
 
+def test_a_transform_is_not_about_its_model() -> None:
+    [need] = of("CreateTransformJob", TransformJobName="t", ModelName="m", TransformOutput={"KmsKeyId": "k"})
+    expected = {"sagemaker:OutputKmsKey": ["k"]}
+    assert need == Need("sagemaker:CreateTransformJob", f"{PREFIX}transform-job/t", expected)
+
+
 def test_tags_need_a_right_of_their_own() -> None:
     made = of("CreateModel", ModelName="m", Tags=[{"Key": "k", "Value": "v"}])
     assert [need.action for need in made] == ["sagemaker:CreateModel", "sagemaker:AddTags"]
@@ -55,6 +61,12 @@ def test_a_package_is_about_its_group_and_its_versions() -> None:
     [
         ("ListTrainingJobs", {}, "*"),
         ("ListPipelineExecutions", {"PipelineName": "p"}, "pipeline/p"),
+        ("ListHyperParameterTuningJobs", {}, "*"),
+        (
+            "ListTrainingJobsForHyperParameterTuningJob",
+            {"HyperParameterTuningJobName": "t"},
+            "hyper-parameter-tuning-job/t",
+        ),
         ("StartPipelineExecution", {"PipelineName": "p"}, "pipeline/p"),
         (
             "DescribePipelineExecution",
@@ -92,12 +104,16 @@ def test_condition_keys_come_from_anywhere_in_the_request() -> None:
         ("CreateEndpoint", {"EndpointName": "e", "EndpointConfigName": "c"}),
         ("CreatePipeline", {"PipelineName": "p", "RoleArn": ROLE}),
         ("CreateProcessingJob", {"ProcessingJobName": "j", "RoleArn": ROLE}),
+        (
+            "CreateHyperParameterTuningJob",
+            {"HyperParameterTuningJobName": "t", "TrainingJobDefinition": {"RoleArn": ROLE}},
+        ),
         ("CreateModel", {"ModelName": "m", "ExecutionRoleArn": ROLE}),
         ("DeleteModelPackageGroup", {"ModelPackageGroupName": "g"}),
         ("CreateNotebookInstance", {"NotebookInstanceName": "n", "RoleArn": ROLE}),
     ],
 )
-def test_it_agrees_with_the_service_authorization_reference(operation: str, params: dict[str, str]) -> None:
+def test_it_agrees_with_the_service_authorization_reference(operation: str, params: dict[str, Any]) -> None:
     rows = get_action_data("sagemaker", operation)["sagemaker"]
     kinds = {row["resource_arn_format"].split(":")[-1].split("/")[0] for row in rows} - {"*"}
     made = of(operation, **params)

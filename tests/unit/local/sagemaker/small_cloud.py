@@ -192,6 +192,7 @@ class OneImage:
             digest="sha256:" + "0" * 64,
             files=self.files,
             environment={"PATH": "/opt/programs:/usr/bin:/bin"},
+            warnings=("line 2: RUN apt-get install r-of-tomorrow",),
         )
 
 
@@ -224,7 +225,9 @@ trap 'echo told to stop; echo half > /opt/ml/model/model.txt; exit 0' TERM
 echo begun
 sleep 60 & wait
 """
+LACKING = "exec r-of-tomorrow"
 PROGRAMS = {
+    "lacking": LACKING,
     "prepare": PREPARE,
     "train": TRAIN,
     "evaluate": EVALUATE,

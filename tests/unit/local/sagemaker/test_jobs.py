@@ -101,6 +101,15 @@ def test_training_fails_with_the_text_of_its_failure_file(sagemaker: SageMaker, 
     assert job["FailureReason"] == "AlgorithmError: The column late is missing., exit code: 1"
 
 
+def test_a_job_whose_program_is_missing_names_what_the_machine_lacks(
+    sagemaker: SageMaker, host: DiskHost
+) -> None:
+    put(host, "train/all.csv", "1\n")
+    reason = train(sagemaker, **entrypoint("lacking"))["FailureReason"]
+    assert reason.startswith("ClientError: A program of the image was not found: ")
+    assert reason.endswith("installed on this machine: line 2: RUN apt-get install r-of-tomorrow.")
+
+
 def test_a_training_channel_must_have_objects(sagemaker: SageMaker) -> None:
     with pytest.raises(ValidationException, match="No S3 objects found"):
         train(sagemaker)

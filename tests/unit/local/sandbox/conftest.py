@@ -5,6 +5,9 @@ import pytest
 
 from local import sandbox
 from tests.unit.local.sandbox.box import Box
+from tests.unit.local.sandbox.forking import fork_box, servers
+
+__all__ = ["fork_box", "servers"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
