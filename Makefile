@@ -56,6 +56,16 @@ lint: setup  ## Format, lint, types and the direction of imports
 synth: setup  ## The CloudFormation templates, in cdk.out
 	cdk synth --quiet --no-notices
 
+examples: setup  ## Six examples, from the declaration to a prediction; NAMES="penguins airtime" runs some
+	$(PY) -m examples $(NAMES)
+
+bench-tune: setup  ## Tuning against Optuna called directly, against random trials, and against an AutoML peer
+	$(PY) -m benchmarks.tuning
+
+system:  ## What Python cannot bring, as root on Debian: R for the R example, OpenMP for LightGBM
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends libgomp1 r-base-core r-cran-httpuv r-cran-jsonlite
+
 test-kill: setup  ## Kill -9 at random moments of an execution; every execution finishes
 	$(PY) -m benchmarks.kill --kills 20
 
@@ -65,10 +75,12 @@ test-least-privilege: setup  ## Remove each policy statement in turn; the loop m
 lock:  ## Lock the dependencies again, after a change of an .in file or of pyproject.toml
 	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header pyproject.toml --group dev containers/python/requirements.in lambda/requirements.in -o requirements.txt
 	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header containers/python/requirements.in -c requirements.txt -o containers/python/requirements.txt
+	sed 's/^xgboost-cpu$$/xgboost/' containers/python/requirements.in | .venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate - -c requirements.txt -o containers/python/requirements-gpu.txt
 	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header lambda/requirements.in -c requirements.txt -o lambda/requirements.txt
 	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header local/requirements.in -o local/requirements.txt
+	for each in local/images/aws/context/requirements/*.in; do .venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header $$each -o $${each%.in}.txt; done
 
 clean:  ## Remove what the commands made, except the environments
 	rm -rf cdk.out build .sageloop .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo test test-all lint synth test-kill test-least-privilege lock clean
+.PHONY: help setup demo examples test test-all lint synth system bench-tune test-kill test-least-privilege lock clean

@@ -11,6 +11,7 @@ import io
 import json
 import os
 import random
+import re
 import secrets
 import shutil
 import signal
@@ -51,7 +52,8 @@ class Outputs:
         for found in (item for page in pages for item in page.get("Contents", [])):
             body = s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].read()
             name = _without_job_name(found["Key"].removeprefix(prefix))
-            digests[name] = _members(body) if name.endswith(".tar.gz") else hashlib.sha256(body).hexdigest()
+            content = _members(body) if name.endswith(".tar.gz") else _without_cost(name, body)
+            digests[name] = hashlib.sha256(content).hexdigest()
         return cls(digests)
 
 
@@ -156,13 +158,22 @@ def _run_twice(execution: str) -> list[str]:
     return sorted(step for step, count in counts.items() if count > 1)
 
 
-def _members(archive: bytes) -> str:
+def _members(archive: bytes) -> bytes:
     digest = hashlib.sha256()
     with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
         for member in sorted(opened.getmembers(), key=lambda entry: entry.name):
             content = opened.extractfile(member)
             digest.update(member.name.encode() + b"\0" + (content.read() if content else b""))
-    return digest.hexdigest()
+    return digest.digest()
+
+
+def _without_cost(name: str, body: bytes) -> bytes:
+    """What was billed is the one thing that an interruption may change."""
+    if name.endswith("metrics.json"):
+        return json.dumps({key: value for key, value in json.loads(body).items() if key != "cost"}).encode()
+    if name.endswith("report.html"):
+        return re.sub(rb'<dl class="facts" id="cost">.*?</dl>', b"", body, flags=re.DOTALL)
+    return body
 
 
 def _without_job_name(key: str) -> str:

@@ -3,31 +3,66 @@
 A wrong declaration raises DeclarationError, whose text is one sentence per problem.
 """
 
-from declaration.algorithms import XGBoost
+from declaration.algorithms import (
+    MLP,
+    Algorithm,
+    BuiltIn,
+    Container,
+    ElasticNet,
+    Forecast,
+    LightGBM,
+    RandomForest,
+    Script,
+    XGBoost,
+)
+from declaration.builtin import Channel, JumpStart
 from declaration.capacity import Capacity
+from declaration.code import Code
+from declaration.compute import Compute
 from declaration.data import Data
 from declaration.endpoint import Endpoint, Serverless
 from declaration.errors import DeclarationError, Problem, report_without_traceback
-from declaration.gate import Gate
+from declaration.gate import Fair, Gate
 from declaration.project import Project
+from declaration.ranges import Categorical, Continuous, Integer, Range
 from declaration.retraining import Every, OnNewData
 from declaration.rollout import AllAtOnce, Canary, Linear
+from declaration.tuning import Tuning
 from declaration.workbench import Workbench
 
 __all__ = [
+    "MLP",
+    "Algorithm",
     "AllAtOnce",
+    "BuiltIn",
     "Canary",
     "Capacity",
+    "Categorical",
+    "Channel",
+    "Code",
+    "Compute",
+    "Container",
+    "Continuous",
     "Data",
     "DeclarationError",
+    "ElasticNet",
     "Endpoint",
     "Every",
+    "Fair",
+    "Forecast",
     "Gate",
+    "Integer",
+    "JumpStart",
+    "LightGBM",
     "Linear",
     "OnNewData",
     "Problem",
     "Project",
+    "RandomForest",
+    "Range",
+    "Script",
     "Serverless",
+    "Tuning",
     "Workbench",
     "XGBoost",
 ]

@@ -1,49 +1,141 @@
 """What a new model must reach before it is registered."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from declaration.code import Function, reference
+from declaration.data import Column
 from declaration.errors import Problem
-from declaration.metrics import METRICS, Metric
+from declaration.explain import shown
+from declaration.metrics import KINDS, METRICS, Metric
 from declaration.value import declared
 
 MetricName = Literal[
-    "auc", "average_precision", "accuracy", "f1", "f1_macro", "log_loss", "brier", "rmse", "mae", "r2"
+    "auc",
+    "average_precision",
+    "accuracy",
+    "f1",
+    "f1_macro",
+    "log_loss",
+    "brier",
+    "rmse",
+    "mae",
+    "r2",
+    "ndcg",
+    "map",
+    "mase",
+    "wape",
 ]
+CustomMetric = Annotated[Callable[..., Any], Function("truth", "predicted")]
+Measure = Literal["demographic_parity", "equal_opportunity", "equalized_odds"]
+# An evaluation takes each slice as two of at most 100 arguments:
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AppSpecification.html
+_MAX_SLICES = 10
+
+
+@declared
+class Fair:
+    """The largest difference between the groups of a column that a model may show.
+
+    `demographic_parity` compares how often each group is predicted positive, `equal_opportunity` how often
+    its positives are found, `equalized_odds` the false alarms as well (Hardt, Price & Srebro, 2016).
+    """
+
+    column: Annotated[Column, Field(examples=["'sex'"])]
+    measure: Annotated[Measure, Field(examples=["'demographic_parity'"])]
+    _: KW_ONLY
+    at_most: Annotated[float, Field(ge=0, le=1)] = 0.1
+
+    @property
+    def expression(self) -> str:
+        """The bound as the evaluation reads it: `demographic_parity:sex<=0.1`."""
+        return f"{self.measure}:{self.column}<={self.at_most}"
 
 
 @declared
 class Gate:
     """A threshold on the hold-out, and by default the reigning model to beat by at least `margin`.
 
-    Metrics where higher is better (auc, r2) take `at_least`, the others (rmse, log_loss) `at_most`.
+    Metrics where higher is better (auc, r2) take `at_least`, the others (rmse, log_loss) `at_most`; a
+    function `def profit(truth, predicted)` is a metric too and takes either. With `confidence` the new model
+    must beat the reigning one in that share of bootstrap samples, so that noise promotes nothing. On no value
+    of a column in `slices` may it be worse than the reigning one by more than `slice_tolerance`.
     """
 
-    metric: Annotated[MetricName, Field(examples=["'auc'"])]
+    metric: Annotated[MetricName | CustomMetric, Field(examples=["'auc'"])]
     _: KW_ONLY
     at_least: Annotated[float | None, Field(examples=["0.7"])] = None
     at_most: Annotated[float | None, Field(examples=["0.5"])] = None
     beats_champion: bool = True
     margin: Annotated[float, Field(ge=0)] = 0.0
+    confidence: Annotated[Annotated[float, Field(ge=0.5, le=0.999)] | None, Field(examples=["0.9"])] = 0.8
+    slices: Annotated[Sequence[Column], AfterValidator(tuple), Field(examples=["['carrier']"])] = ()
+    slice_tolerance: Annotated[float, Field(ge=0)] = 0.02
+    fair: Annotated[
+        Sequence[Fair], AfterValidator(tuple), Field(examples=["[Fair('sex', 'demographic_parity')]"])
+    ] = ()
+
+    @property
+    def name(self) -> str:
+        """The metric's name: `auc`, or that of the user's function."""
+        return self.metric if isinstance(self.metric, str) else self.metric.__name__
+
+    @property
+    def function(self) -> Callable[..., Any] | None:
+        """The user's function, where the metric is one."""
+        return None if isinstance(self.metric, str) else self.metric
 
     @property
     def judged_by(self) -> Metric:
-        """What is known of the metric."""
-        return METRICS[self.metric]
+        """What is known of the metric; for a function no more than the direction of its bound."""
+        if isinstance(self.metric, str):
+            return METRICS[self.metric]
+        return Metric(self.name, KINDS, self.at_least is not None, -math.inf, math.inf)
 
     @property
     def threshold(self) -> float:
         """The bound: a lower one where higher is better, else an upper one."""
         bound = self.at_least if self.judged_by.higher_is_better else self.at_most
         if bound is None:
-            raise ValueError(f"the gate on {self.metric} has no threshold")
+            raise ValueError(f"the gate on {self.name} has no threshold")
         return bound
 
+    @property
+    def expression(self) -> str:
+        """The bound as the evaluation reads it: `auc>=0.7`, or `features:profit>=100.0`."""
+        metric = self.metric if isinstance(self.metric, str) else reference(self.metric)
+        return f"{metric}{'>=' if self.judged_by.higher_is_better else '<='}{self.threshold}"
+
     def problems(self) -> Iterator[Problem]:
-        """A bound on the wrong side, none, or one that the metric never takes."""
+        """A bound on the wrong side, none, or one that the metric never takes; slices that stand twice."""
+        yield from self._function_problems() if self.function else self._bound_problems()
+        if len(self.slices) > _MAX_SLICES:
+            rule = f"an evaluation takes at most {_MAX_SLICES} columns"
+            yield Problem("Gate, slices", f"{len(self.slices)} columns", rule, "keep those that matter most")
+        if len(set(self.slices)) < len(self.slices):
+            yield Problem("Gate, slices", shown(self.slices), "each column may stand once", "remove one")
+        if len({(each.column, each.measure) for each in self.fair}) < len(self.fair):
+            rule = "each column and measure may stand once"
+            yield Problem("Gate, fair", shown(self.fair), rule, "remove the repeated one")
+
+    def _function_problems(self) -> Iterator[Problem]:
+        bounds = [bound for bound in (self.at_least, self.at_most) if bound is not None]
+        if len(bounds) != 1:
+            rule = f"a gate on {self.name} takes either at_least or at_most, which says what is better"
+            fix = f"write for example Gate({self.name}, at_least=100)"
+            given = "nothing" if not bounds else f"at_least={self.at_least}, at_most={self.at_most}"
+            yield Problem("Gate, at_least", given, rule, fix)
+        if self.name in METRICS:
+            rule = f"{self.name} is a metric already"
+            yield Problem(
+                "Gate, metric", shown(self.metric), rule, f"rename it or write Gate({self.name!r}, ...)"
+            )
+
+    def _bound_problems(self) -> Iterator[Problem]:
         metric = self.judged_by
         right, wrong = ("at_least", "at_most") if metric.higher_is_better else ("at_most", "at_least")
         way = "higher" if metric.higher_is_better else "lower"

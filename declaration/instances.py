@@ -15,8 +15,9 @@ _SHAPES: dict[Purpose, str] = {
     "endpoint": "ProductionVariantInstanceType",
     "notebook": "InstanceType",
 }
-# Our image is built for x86-64 CPUs, which leaves out Graviton (c7g) and types paid for their accelerators;
-# and every volume of ours has a KMS key, which SageMaker refuses for types with local NVMe storage (m5d).
+# Images are built for x86-64, which leaves out Graviton (c7g) and AWS's own accelerators (trn1). Every volume
+# of ours has a KMS key, which SageMaker refuses for types with local NVMe storage (m5d), encrypted by their
+# hardware: those are left out but for training on a GPU, where there is hardly another choice.
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
 _FOR = {
     "training": "training",
@@ -25,6 +26,7 @@ _FOR = {
     "notebook": "a notebook",
 }
 _X86_CPU = re.compile(r"ml\.[cmrt]\d(n|i|in|i-flex)?\..+")
+_X86_GPU = re.compile(r"ml\.[gp]\d(?!g|e-gb).*")
 
 
 @functools.cache
@@ -35,8 +37,17 @@ def offered(purpose: Purpose) -> tuple[str, ...]:
 
 @functools.cache
 def usable(purpose: Purpose) -> tuple[str, ...]:
-    """The offered types that can run our image with encrypted volumes; all of them for notebooks."""
-    return tuple(name for name in offered(purpose) if purpose == "notebook" or _X86_CPU.fullmatch(name))
+    """The offered types that run x86-64 images with encrypted volumes; all of them for notebooks."""
+    return tuple(
+        name
+        for name in offered(purpose)
+        if purpose == "notebook" or _X86_CPU.fullmatch(name) or (purpose == "training" and gpu(name))
+    )
+
+
+def gpu(instance: str) -> bool:
+    """Whether an instance type has NVIDIA GPUs beside x86-64 CPUs."""
+    return _X86_GPU.fullmatch(instance) is not None
 
 
 def burstable(instance: str) -> bool:
@@ -52,7 +63,7 @@ def vcpus(instance: str) -> int:
 
 
 class InstanceType(Rule):
-    """An instance type that SageMaker offers for a purpose and that can run our image."""
+    """An instance type that SageMaker offers for a purpose and that can run our images."""
 
     def __init__(self, purpose: Purpose) -> None:
         self.purpose = purpose
@@ -75,7 +86,7 @@ class InstanceType(Rule):
         match = f"ml.{instance}" if prefixed else closest(instance, usable(self.purpose))
         fix = f"did you mean {match!r}" if match else None
         if instance in offered(self.purpose):
-            reason = "our image needs x86-64 CPUs and volumes encrypted with a KMS key, so it must be"
+            reason = "images need x86-64 CPUs and volumes are encrypted with a KMS key, so it must be"
             raise Refusal(f"{reason} {self.text}", fix)
         raise Refusal(f"it must be {self.text}", fix)
 

@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-Kind = Literal["binary", "multiclass", "regression"]
+Kind = Literal["binary", "multiclass", "regression", "ranking", "forecast"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,15 @@ METRICS = {
         Metric("f1_macro", ("multiclass",), True, 0, 1),
         Metric("log_loss", ("binary", "multiclass"), False, 0, math.inf),
         Metric("brier", ("binary",), False, 0, 1),
-        Metric("rmse", ("regression",), False, 0, math.inf),
-        Metric("mae", ("regression",), False, 0, math.inf),
+        # Scaled by the error of the naive forecast: 1 is as good as repeating what was (Hyndman & Koehler,
+        # "Another look at measures of forecast accuracy", 2006).
+        Metric("mase", ("forecast",), False, 0, math.inf),
+        Metric("wape", ("forecast",), False, 0, math.inf),
+        Metric("rmse", ("regression", "forecast"), False, 0, math.inf),
+        Metric("mae", ("regression", "forecast"), False, 0, math.inf),
         Metric("r2", ("regression",), True, -math.inf, 1),
+        Metric("ndcg", ("ranking",), True, 0, 1),
+        Metric("map", ("ranking",), True, 0, 1),
     )
 }
 

@@ -1,31 +1,41 @@
 """A project: everything that one model needs, from its data to its endpoint."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from declaration.algorithms import XGBoost
+from declaration import fitting
+from declaration.algorithms import Algorithm, Forecast, XGBoost
+from declaration.code import Code, code
 from declaration.data import Data
 from declaration.endpoint import Endpoint, Serverless
-from declaration.errors import Problem, one_of
+from declaration.errors import Problem
 from declaration.explain import shown
 from declaration.gate import Gate
-from declaration.metrics import metrics_for
 from declaration.names import Region, Slug
+from declaration.ranges import Range
 from declaration.retraining import Every, OnNewData, Trigger
 from declaration.rules import Matching
+from declaration.tuning import MAX_TRIALS, Tuning
 from declaration.value import declared
 from declaration.workbench import Workbench
 
-# Better than guessing (multiclass: whatever comes, then better than the champion).
+# Better than guessing, a forecast better than zero; multiclass and ranking: whatever comes, then better
+# than the champion.
 _DEFAULT_GATES = {
     "binary": Gate("auc", at_least=0.5),
     "multiclass": Gate("f1_macro", at_least=0.0),
     "regression": Gate("r2", at_least=0.0),
+    "ranking": Gate("ndcg", at_least=0.0),
+    "forecast": Gate("wape", at_most=1.0),
 }
+_DEFAULT_ALGORITHM = XGBoost()
 
+Train = Annotated[Algorithm, BeforeValidator(fitting.no_rollout)]
+Trials = Annotated[int, Field(ge=1, le=MAX_TRIALS)]
+Gates = Annotated[Sequence[Gate], AfterValidator(tuple)]
 Name = Annotated[str, Slug()]
 Account = Annotated[str, Matching(r"\d{12}", "an AWS account id of 12 digits, as a text")]
 Email = Annotated[str, Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")]
@@ -35,15 +45,17 @@ Email = Annotated[str, Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"
 class Project:
     """One model from its data to its endpoint; a name and the data are enough, everything else has a default.
 
-    `network` and `key` name what several projects share. `notify` gets the alarms by e-mail. With `retain`
-    the buckets, the key and the registered models outlive a deleted stack.
+    `tune` is a number of trials or a Tuning. A model has to pass every gate; the first compares it with the
+    reigning model. `network` and `key` name what several projects share. `notify` gets the alarms by e-mail.
+    With `retain` the buckets, the key and the registered models outlive a deleted stack.
     """
 
     name: Annotated[Name, Field(examples=["'flights'"])]
     _: KW_ONLY
     data: Annotated[Data, Field(examples=["Data(target='late')"])]
-    train: Annotated[XGBoost, Field(examples=["XGBoost()"])] = XGBoost()
-    gate: Annotated[Gate, Field(examples=['Gate("auc", at_least=0.7)'])] = _DEFAULT_GATES["binary"]
+    train: Annotated[Train, Field(examples=["XGBoost()"])] = _DEFAULT_ALGORITHM
+    tune: Annotated[Trials | Tuning | None, Field(examples=["30"])] = None
+    gate: Annotated[Gate | Gates, Field(examples=['Gate("auc", at_least=0.7)'])] = _DEFAULT_GATES["binary"]
     endpoint: Annotated[
         Endpoint | Serverless | None, Field(examples=["Endpoint(calls_per_minute=3_000)"])
     ] = None
@@ -57,9 +69,31 @@ class Project:
     retain: bool = True
 
     def __post_init__(self) -> None:
-        # The default depends on the problem, so it is settled once both are known.
+        # These defaults depend on the problem, so they are settled once it is known.
         if self.gate is _DEFAULT_GATES["binary"]:
             object.__setattr__(self, "gate", _DEFAULT_GATES[self.data.problem])
+        if self.train is _DEFAULT_ALGORITHM and self.data.problem == "forecast":
+            object.__setattr__(self, "train", Forecast())
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """The gates; the first compares the new model with the reigning one."""
+        return (self.gate,) if isinstance(self.gate, Gate) else tuple(self.gate)
+
+    @property
+    def tuning(self) -> Tuning | None:
+        """The tuning, if there is one."""
+        return Tuning(self.tune) if isinstance(self.tune, int) else self.tune
+
+    @property
+    def ranges(self) -> Mapping[str, Range]:
+        """What tuning varies: the declared ranges, or else the algorithm's own; nothing without tuning."""
+        return self.tuning.ranges or self.train.ranges if self.tuning else {}
+
+    @property
+    def code(self) -> Code | None:
+        """The user's functions and the files in which they travel."""
+        return code(self.data.prepare, [gate.function for gate in self.gates if gate.function])
 
     @property
     def on_new_data(self) -> OnNewData | None:
@@ -74,12 +108,10 @@ class Project:
     def problems(self) -> Iterator[Problem]:
         """Parts that do not fit each other."""
         where = f'Project "{self.name}"'
-        fitting = metrics_for(self.data.problem)
-        if self.gate.metric not in fitting:
-            rule = f"a {self.data.problem} problem is judged by {one_of(fitting)}"
-            other = self.gate.judged_by.problems[0]
-            fix = f'write Data(..., problem="{other}") or choose one of these metrics'
-            yield Problem(f"{where}, gate.metric", repr(self.gate.metric), rule, fix)
+        yield from fitting.algorithm(where, self.data, self.train)
+        yield from fitting.gates(where, self.data, self.gate)
+        yield from fitting.modules(where, self.code)
+        yield from fitting.tuning(where, self.train, self.tuning)
         if sum(isinstance(trigger, OnNewData) for trigger in self.retrain) > 1:
             rule = "a project waits for new data in one way, so only one OnNewData is allowed"
             yield Problem(f"{where}, retrain", shown(self.retrain), rule, "keep one of them")

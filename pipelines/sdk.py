@@ -32,6 +32,7 @@ def _fit_for_import() -> Iterator[None]:
 
 with _fit_for_import():
     from sagemaker.core.workflow.conditions import (
+        ConditionEquals,
         ConditionGreaterThanOrEqualTo,
         ConditionLessThanOrEqualTo,
     )
@@ -51,6 +52,7 @@ with _fit_for_import():
     from sagemaker.mlops.workflow.steps import ConfigurableRetryStep, StepTypeEnum
 
 __all__ = [
+    "ConditionEquals",
     "ConditionGreaterThanOrEqualTo",
     "ConditionLessThanOrEqualTo",
     "ConditionStep",
@@ -67,23 +69,36 @@ __all__ = [
 _DESCRIBED_AS = {
     "Processing": "DescribeProcessingJobResponse",
     "Training": "DescribeTrainingJobResponse",
+    "Tuning": "DescribeHyperParameterTuningJobResponse",
+    "Transform": "DescribeTransformJobResponse",
+    "Model": "DescribeModelOutput",
     "RegisterModel": "DescribeModelPackageOutput",
 }
+_RUN_NO_JOB = ("Model", "RegisterModel")
 
 
 class RequestStep(ConfigurableRetryStep):  # type: ignore[misc]
     """A step whose arguments are the plain request of its API call, expressions included."""
 
     def __init__(
-        self, name: str, kind: str, request: Mapping[str, Any], property_files: Sequence[PropertyFile] = ()
+        self,
+        name: str,
+        kind: str,
+        request: Mapping[str, Any],
+        *,
+        property_files: Sequence[PropertyFile] = (),
+        cached_for: str | None = None,
     ) -> None:
-        """`kind` is the step's type as SageMaker names it: Processing, Training or RegisterModel."""
-        super().__init__(
-            name, StepTypeEnum(kind), retry_policies=_retries(runs_a_job=kind != "RegisterModel")
-        )
+        """`kind` is the step's type as SageMaker names it; `cached_for` an ISO 8601 duration.
+
+        A cached step takes over the outcome of an equal one that is younger than the duration.
+        https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-caching-enabling.html
+        """
+        super().__init__(name, StepTypeEnum(kind), retry_policies=_retries(kind))
         self.kind = kind
         self.request = request
         self.property_files = list(property_files)
+        self.cached_for = cached_for
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -100,21 +115,24 @@ class RequestStep(ConfigurableRetryStep):  # type: ignore[misc]
         request: dict[str, Any] = super().to_request()
         if self.property_files:
             request["PropertyFiles"] = [file.expr for file in self.property_files]
+        if self.cached_for:
+            request["CacheConfig"] = {"Enabled": True, "ExpireAfter": self.cached_for}
         return request
 
 
-def _retries(*, runs_a_job: bool) -> list[Any]:
+def _retries(kind: str) -> list[Any]:
     """Throttling and faults of the service are waited out, and so is missing capacity; own errors are not.
 
+    A tuning job tries its trainings again by itself.
     https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
     """
     step, job = StepExceptionTypeEnum, SageMakerJobExceptionTypeEnum
     service = StepRetryPolicy([step.THROTTLING, step.SERVICE_FAULT], interval_seconds=5, max_attempts=5)
-    if not runs_a_job:
+    if kind in _RUN_NO_JOB:
         return [service]
     patient = SageMakerJobStepRetryPolicy(
         exception_types=[job.RESOURCE_LIMIT],
-        failure_reason_types=[job.CAPACITY_ERROR, job.INTERNAL_ERROR],
+        failure_reason_types=[job.CAPACITY_ERROR, *([] if kind == "Tuning" else [job.INTERNAL_ERROR])],
         interval_seconds=60,
         max_attempts=5,
     )

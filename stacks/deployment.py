@@ -25,7 +25,10 @@ TAG = "sageloop:project"
 
 
 def deploy(*projects: Project) -> None:
-    """Write the templates of all projects to cdk.out, for `cdk deploy`; what is wrong ends it with code 1."""
+    """Write the templates of all projects to cdk.out, for `cdk deploy`; what is wrong ends it with code 1.
+
+    On stderr it says what each project trains on, at what price and why.
+    """
     try:
         app = build(*projects)
         findings = unanswered(app, app.synth())
@@ -37,6 +40,8 @@ def deploy(*projects: Project) -> None:
         sys.exit(f"The CDK cannot make the templates: {error}")
     if findings:
         sys.exit("\n".join(map(str, findings)))
+    for project in projects:
+        print(f"{project.name} trains on {project.train.compute.why}", file=sys.stderr)
 
 
 def build(*projects: Project, outdir: str | None = None) -> cdk.App:

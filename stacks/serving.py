@@ -11,12 +11,14 @@ from declaration import Endpoint, Project, Serverless
 from stacks.network import Network
 from stacks.parts import metrics
 from stacks.parts.alarms import alarm
+from stacks.parts.aws_image import aws_image
+from stacks.parts.places import MODELS
 from stacks.parts.prediction_api import PredictionApi
 from stacks.parts.roles import Grant, service_role
 from stacks.parts.sagemaker_grants import SAGEMAKER, read_objects, run_container, write_objects
 from stacks.parts.served_model import Approved, ServedModel
 from stacks.storage import Storage
-from stacks.training import TRAINED, Training
+from stacks.training import Training
 
 CAPTURE = "traffic"
 FAULTS_ALLOWED = 0.01
@@ -104,15 +106,18 @@ class Serving(cdk.Stack):
         self, project: Project, network: Network, storage: Storage, training: Training, log_group: str
     ) -> iam.Role:
         endpoint = project.endpoint
+        # What serves may be older than the declaration: built images share a repository, and an image of AWS
+        # is in an account that depends on the region, which each template looks up itself.
+        images = [training.images.ours, aws_image(self, project.train, "inference")]
         grants = run_container(
             self,
-            repository_arn=training.image.repository.repository_arn,
+            repository_arns=[image.repository_arn for image in images if image],
             key=storage.key,
             network=network if isinstance(endpoint, Endpoint) else None,
             log_group=log_group,
             metrics="/aws/sagemaker/Endpoints",
         )
-        grants.append(read_objects("ReadModel", storage.artifacts.bucket_arn, [TRAINED]))
+        grants.append(read_objects("ReadModel", storage.artifacts.bucket_arn, MODELS))
         if isinstance(endpoint, Endpoint):
             # https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
             alarms = f"arn:{self.partition}:cloudwatch:{self.region}:{self.account}:alarm:{project.name}"

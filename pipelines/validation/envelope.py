@@ -18,6 +18,8 @@ ExceptionType = Literal[
     "SageMaker.CAPACITY_ERROR",
     "SageMaker.RESOURCE_LIMIT",
 ]
+# Case does not matter, and AWS's own examples leave out the P: "30d", "T16m", "PT1H".
+_DURATION = r"^(?i:P?(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(\d+H)?(\d+M)?)?)$"
 Get = dict[Literal["Get"], str]
 Expression = Get | dict[Literal["Std:Join", "Std:JsonGet"], dict[str, Any]]
 _PARAMETER_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -95,13 +97,35 @@ class AnyStep(Form):
     RetryPolicies: list[RetryPolicy] = []
 
 
+class Cache(Form):
+    """For how long the outcome of an equal step is taken over, as an ISO 8601 duration.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-caching-enabling.html
+    """
+
+    Enabled: bool
+    ExpireAfter: Annotated[str, Field(pattern=_DURATION, min_length=2)] | None = None
+
+    @model_validator(mode="after")
+    def _expires(self) -> "Cache":
+        if self.Enabled and self.ExpireAfter is None:
+            raise ValueError("a cache that is enabled needs ExpireAfter")
+        return self
+
+
 class JobStep(AnyStep):
     """A step that makes a request to the SageMaker API; the request is checked by itself."""
 
     Type: Literal["Processing", "Training", "Tuning", "Transform", "Model", "RegisterModel"]
     Arguments: dict[str, Any]
     PropertyFiles: list[PropertyFile] = []
-    CacheConfig: dict[str, Any] | None = None
+    CacheConfig: Cache | None = None
+
+    @model_validator(mode="after")
+    def _has_an_outcome(self) -> "JobStep":
+        if self.CacheConfig and self.Type in ("Model", "RegisterModel"):
+            raise ValueError(f"a {self.Type} step is not cached")
+        return self
 
 
 class FailArguments(Form):

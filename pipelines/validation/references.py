@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from pipelines.validation.model import shape_of_response
+from pipelines.validation.model import Shape, shape_of_response
 from pipelines.validation.steps import Json, Step, expressions
 
 EXECUTION_VARIABLES = (
@@ -18,8 +18,14 @@ EXECUTION_VARIABLES = (
     "TrainingJobName",
     "ProcessingJobName",
 )
-# `S3Uri`, `Outputs['train']` or `TrainingJobSummaries[0]`: a member, and what is taken from its list or map.
-_SEGMENT = re.compile(r"(\w+)(?:\[(?:'([^']+)'|\d+)\])?")
+# `S3Uri`, `Outputs['train']` or `InputDataConfig[0]`: a member, and what is taken from its list or map.
+_SEGMENT = re.compile(r"(\w+)(?:\[(?:'([^']+)'|\d+)\])?(?:\.(?=.)|$)")
+
+_IN_WORDS = {
+    "Outputs": "outputs",
+    "TunedHyperParameters": "tuned hyperparameters",
+    "FinalMetricDataList": "metrics",
+}
 
 
 def reference_problems(definition: Json, steps: list[Step]) -> Iterator[str]:
@@ -87,17 +93,20 @@ def _lost_in(step: Step, path: str) -> Iterator[str]:
     """Why a path is not in what the step's Describe call answers."""
     if step.kind == "Condition" and path == "Outcome":
         return
-    shape = shape_of_response(step.kind)
-    for segment in path.split("."):
-        match = _SEGMENT.fullmatch(segment)
-        members = getattr(shape, "members", {})
-        if not match or match[1] not in members:
+    shape: Shape = shape_of_response(step.kind)
+    position = 0
+    while position < len(path):
+        match = _SEGMENT.match(path, position)
+        if not match or match[1] not in getattr(shape, "members", {}):
+            segment = path[position:].split(".")[0]
             yield f"the description of a {step.kind} step has no {segment}"
             return
-        if match[1] == "Outputs" and match[2] and match[2] not in step.outputs:
-            yield f"the outputs of {step.name} are {_listed(step.outputs)}"
-        shape = members[match[1]]
-        if segment != match[1]:
+        member, name = match[1], match[2]
+        names = step.named(member) if name else None
+        if names is not None and name not in names:
+            yield f"the {_IN_WORDS.get(member, member)} of {step.name} are {_listed(names)}"
+        shape, position = shape.members[member], match.end()
+        if match[0].rstrip(".") != member:
             shape = getattr(shape, "member", None) or getattr(shape, "value", None)
 
 

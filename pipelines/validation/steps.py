@@ -50,6 +50,22 @@ class Step:
         """The names of a Processing step's outputs."""
         return list(texts_at(self.arguments, "ProcessingOutputConfig", "Outputs", "OutputName"))
 
+    def named(self, member: str) -> list[str] | None:
+        """What a list or map of the step's description can be asked for by name; None if anything."""
+        match member:
+            case "Outputs":
+                return self.outputs
+            case "TunedHyperParameters":
+                ranges = at(self.arguments, "HyperParameterTuningJobConfig", "ParameterRanges") or {}
+                return [name for searched in ranges.values() for name in texts_at(searched, "Name")]
+            case "FinalMetricDataList":
+                # First-party images bring metrics of their own.
+                return (
+                    list(texts_at(self.arguments, "AlgorithmSpecification", "MetricDefinitions", "Name"))
+                    or None
+                )
+        return None
+
 
 def all_steps(definition: Json) -> list[Step]:
     """Every step, those in the branches of conditions included."""
@@ -72,6 +88,18 @@ def texts_at(value: Json, *path: str) -> Iterator[Json]:
         yield from texts_at(value.get(path[0]), *path[1:])
     elif isinstance(value, str) and not path:
         yield value
+
+
+def at(value: Json, *path: str) -> Json:
+    """What stands at a path through objects; None if nothing does, or an expression on the way."""
+    for member in path:
+        value = value.get(member) if isinstance(value, dict) and not is_expression(value) else None
+    return None if is_expression(value) else value
+
+
+def plain_items(value: Json) -> list[Json]:
+    """The items of a list that are no expressions; none if it is no list."""
+    return [item for item in value if not is_expression(item)] if isinstance(value, list) else []
 
 
 def is_expression(value: Json) -> bool:

@@ -4,11 +4,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pipelines.requests.job import has_own_storage
 from stacks.controls.finding import Finding, found
 from stacks.controls.template import Template, text
 
 CONTROL = "Sageloop.JobsProtected"
 
+# SageMaker takes no key for the storage of an instance that has its own, which its hardware encrypts.
+VOLUME_KEY = "a key for its volume"
 # What each kind of job must say, and where in its request it says so.
 PROTECTIONS: Mapping[str, Mapping[str, str]] = {
     "Processing": {
@@ -17,7 +20,7 @@ PROTECTIONS: Mapping[str, Mapping[str, str]] = {
         "security groups of the VPC": "NetworkConfig.VpcConfig.SecurityGroupIds",
         "network isolation": "NetworkConfig.EnableNetworkIsolation",
         "encrypted traffic between its containers": "NetworkConfig.EnableInterContainerTrafficEncryption",
-        "a key for its volume": "ProcessingResources.ClusterConfig.VolumeKmsKeyId",
+        VOLUME_KEY: "ProcessingResources.ClusterConfig.VolumeKmsKeyId",
         "a key for its output": "ProcessingOutputConfig.KmsKeyId",
     },
     "Training": {
@@ -26,8 +29,30 @@ PROTECTIONS: Mapping[str, Mapping[str, str]] = {
         "security groups of the VPC": "VpcConfig.SecurityGroupIds",
         "network isolation": "EnableNetworkIsolation",
         "encrypted traffic between its containers": "EnableInterContainerTrafficEncryption",
-        "a key for its volume": "ResourceConfig.VolumeKmsKeyId",
+        VOLUME_KEY: "ResourceConfig.VolumeKmsKeyId",
         "a key for its output": "OutputDataConfig.KmsKeyId",
+    },
+    "Tuning": {
+        "a role": "TrainingJobDefinition.RoleArn",
+        "subnets of the VPC": "TrainingJobDefinition.VpcConfig.Subnets",
+        "security groups of the VPC": "TrainingJobDefinition.VpcConfig.SecurityGroupIds",
+        "network isolation": "TrainingJobDefinition.EnableNetworkIsolation",
+        "encrypted traffic between its containers": (
+            "TrainingJobDefinition.EnableInterContainerTrafficEncryption"
+        ),
+        VOLUME_KEY: "TrainingJobDefinition.ResourceConfig.VolumeKmsKeyId",
+        "a key for its output": "TrainingJobDefinition.OutputDataConfig.KmsKeyId",
+    },
+    # Its network is that of its model.
+    "Transform": {
+        VOLUME_KEY: "TransformResources.VolumeKmsKeyId",
+        "a key for its output": "TransformOutput.KmsKeyId",
+    },
+    "Model": {
+        "a role": "ExecutionRoleArn",
+        "subnets of the VPC": "VpcConfig.Subnets",
+        "security groups of the VPC": "VpcConfig.SecurityGroupIds",
+        "network isolation": "EnableNetworkIsolation",
     },
 }
 # These run nothing.
@@ -45,8 +70,9 @@ def check(template: Template) -> Iterator[Finding]:
             if kind not in PROTECTIONS:
                 yield found(CONTROL, pipeline, f"nobody knows what protects step {name}, of type {kind}")
             for protection, place in PROTECTIONS.get(kind, {}).items():
-                value = at(step["Arguments"], place)
-                if value in (None, False, "", []):
+                if at(step["Arguments"], place) in (None, False, "", []) and not (
+                    protection == VOLUME_KEY and encrypts_itself(step["Arguments"], place)
+                ):
                     yield found(CONTROL, pipeline, f"the job of step {name} lacks {protection} ({place})")
 
 
@@ -56,6 +82,11 @@ def steps(among: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         yield step
         for branch in ("IfSteps", "ElseSteps"):
             yield from steps(step.get("Arguments", {}).get(branch, []))
+
+
+def encrypts_itself(request: Mapping[str, Any], place: str) -> bool:
+    """Whether the instance beside the place of a volume's key has storage that takes no key."""
+    return has_own_storage(str(at(request, f"{place.rpartition('.')[0]}.InstanceType")))
 
 
 def at(request: Mapping[str, Any], place: str) -> Any:

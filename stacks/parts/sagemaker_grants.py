@@ -17,13 +17,13 @@ SAGEMAKER = "sagemaker.amazonaws.com"
 def run_container(
     stack: cdk.Stack,
     *,
-    repository_arn: str,
+    repository_arns: Sequence[str],
     key: kms.IKey,
     network: Network | None,
     log_group: str,
     metrics: str,
 ) -> list[Grant]:
-    """Everything that a container of ours needs but its data; `metrics` is the namespace of its metrics."""
+    """Everything that a container needs but its data; `metrics` is the namespace of its metrics."""
     logs = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{log_group}"
     return [
         Grant(
@@ -35,7 +35,7 @@ def run_container(
         Grant(
             "PullImage",
             ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"],
-            [repository_arn],
+            repository_arns,
         ),
         Grant(
             "WriteLogs",
@@ -106,3 +106,11 @@ def write_objects(sid: str, bucket_arn: str, prefixes: Sequence[str]) -> Grant:
     why = "Objects are named by the execution or the hour in which they are written"
     resources = [f"{bucket_arn}/{prefix}" for prefix in prefixes]
     return Grant(sid, ["s3:PutObject", "s3:AbortMultipartUpload"], resources, wildcard=why)
+
+
+def read_and_write_objects(sid: str, bucket_arn: str, prefixes: Sequence[str]) -> Grant:
+    """Read and write objects below some prefixes."""
+    why = "Objects are named by the execution that writes them"
+    resources = [f"{bucket_arn}/{prefix}" for prefix in prefixes]
+    actions = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]
+    return Grant(sid, actions, resources, wildcard=why)

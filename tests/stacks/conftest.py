@@ -1,20 +1,29 @@
 import runpy
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import stacks
 from declaration import (
     AllAtOnce,
+    BuiltIn,
+    Container,
     Data,
     Endpoint,
     Every,
+    Gate,
+    Integer,
     OnNewData,
     Project,
+    Script,
     Serverless,
+    Tuning,
     Workbench,
+    XGBoost,
 )
 from stacks.parts.paths import ROOT
+from tests.stacks.brought import bring
 from tests.stacks.synthesised import Synthesised, synthesise
 
 
@@ -62,7 +71,52 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
     )
 
 
-@pytest.fixture(params=["flights", "several"])
+@pytest.fixture(scope="session")
+def brought(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+    """A project of every kind that flights is not, with what users bring along."""
+    files = bring(tmp_path_factory.mktemp("files"))
+    endpoint = Endpoint(calls_per_minute=60)
+    shared: dict[str, Any] = {"network": "common", "key": "common", "retain": False}
+    return synthesise(
+        tmp_path_factory.mktemp("brought"),
+        Project(
+            name="tuned",
+            data=Data(target="late", prepare=files.functions.prepare),
+            train=XGBoost(on="gpu", instance="ml.p3.2xlarge"),
+            gate=[Gate("auc", at_least=0.7), Gate(files.functions.profit, at_least=1)],
+            tune=20,
+            **shared,
+        ),
+        Project(
+            name="script",
+            data=Data(target="y"),
+            train=Script(files.script, framework="sklearn", checkpoints=True),
+            endpoint=endpoint,
+            **shared,
+        ),
+        Project(
+            name="image",
+            data=Data(target="y"),
+            train=Container(files.image),
+            tune=Tuning(5, ranges={"trees": Integer(10, 500)}),
+            endpoint=endpoint,
+            **shared,
+        ),
+        Project(
+            name="pictures",
+            data=Data(target="class", problem="multiclass"),
+            gate=Gate("accuracy", at_least=0.9),
+            train=BuiltIn(
+                "image-classification",
+                {"num_classes": 3, "num_training_samples": 100},
+                channels={"train": "s3://pictures/train/", "validation": "s3://pictures/validation/"},
+            ),
+            **shared,
+        ),
+    )
+
+
+@pytest.fixture(params=["flights", "several", "brought"])
 def app(request: pytest.FixtureRequest) -> Iterator[Synthesised]:
     """Each of the synthesised apps in turn."""
     yield request.getfixturevalue(request.param)

@@ -111,6 +111,8 @@ def _named(app: Synthesised, stack: str, value: Any) -> Any:
             outputs = app.templates[producer]["Outputs"].values()
             (exported,) = [o["Value"] for o in outputs if o.get("Export", {}).get("Name") == export]
             return _named(app, producer, exported)
+        case {"Fn::FindInMap": [str(name), region, str(key)]}:
+            return app.templates[stack]["Mappings"][name][_named(app, stack, region)][key]
         case {"Fn::Join": [str(delimiter), [*parts]]}:
             return delimiter.join(_named(app, stack, part) for part in parts)
         case {"Fn::Sub": str(text)}:

@@ -64,6 +64,12 @@ def function(name: str) -> list[Call]:
     ]
 
 
+CHECKPOINT = f"checkpoints/{JOB}/0a1b/6/0.1/state"
+CHECKPOINTS = [
+    lists("Artifacts.Arn", CHECKPOINT),
+    Call("s3:GetObject", f"Artifacts.Arn/{CHECKPOINT}/model.ubj"),
+    Call("s3:PutObject", f"Artifacts.Arn/{CHECKPOINT}/model.ubj"),
+]
 ENCRYPT_OUTPUT = Call("kms:Encrypt", "Key.Arn")
 PROCESSING = [
     *container("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/ProcessingJobs"),
@@ -86,6 +92,7 @@ ROLES = {
         lists("Artifacts.Arn", "executions/9k2x1/prepare/train"),
         Call("s3:GetObject", f"{EXECUTION}prepare/train/part-0.parquet"),
         Call("s3:PutObject", f"{EXECUTION}train/model/{JOB}/output/model.tar.gz"),
+        *CHECKPOINTS,
     ],
     "flights-training/EvaluateRole": [
         *PROCESSING,

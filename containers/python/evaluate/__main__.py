@@ -1,76 +1,81 @@
-"""evaluate --metric auc --at-least 0.7 --beats-champion --margin 0.0"""
+"""evaluate --gate 'auc>=0.7' --beats-champion --confidence 0.9 --slice carrier"""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from evaluate.gate import Gate, Verdict, judge
-from evaluate.metrics import LOWER_IS_BETTER
-from tabular.contract import DataError, ml, run
+from tabular.contract import ml, run
 
 if TYPE_CHECKING:
-    from evaluate import contest
+    from evaluate.contest import Contest
+    from evaluate.cost import Cost
+    from evaluate.judgement import Judgement
 
 # Before libgomp is loaded, for the reason given in train.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def main() -> None:
-    """Read the inputs model, champion and holdout; write metrics.json and report.html."""
-    from evaluate import contest, report
+    """Read the inputs model or predictions, champion, holdout, schema, code and trials; judge and report."""
+    from evaluate import arguments, contest, custom, report
+    from evaluate import cost as costs
+    from evaluate import trials as tuning
+    from evaluate.judgement import decide
 
-    gate = _gate()
+    asked = arguments.parse()
     inputs, output = ml("processing/input"), ml("processing/output/evaluation")
+    functions = custom.load(inputs / "code", asked.custom)
     with tempfile.TemporaryDirectory(dir=ml("processing")) as scratch:
-        held = contest.hold(inputs / "model", inputs / "champion", inputs / "holdout", Path(scratch))
-    verdict = _verdict(gate, held)
+        held = contest.hold(inputs, Path(scratch))
+    found = decide(held, asked, functions)
+    trials = tuning.read(inputs / "trials")
+    cost = costs.cost(trials, asked)
     output.mkdir(parents=True, exist_ok=True)
-    (output / "report.html").write_text(report.render(held, verdict), encoding="utf-8")
-    (output / "metrics.json").write_text(_document(held, verdict), encoding="utf-8")
-    print(f"{'passed' if verdict.passed else 'rejected'}: {verdict.reason}")
+    page = report.render(held, found, trials, cost, asked, inputs)
+    (output / "report.html").write_text(page, encoding="utf-8")
+    (output / "metrics.json").write_text(_document(held, found, cost), encoding="utf-8")
+    print(f"{'passed' if found.passed else 'rejected'}: {found.reason}")
 
 
-def _gate() -> Gate:
-    parser = argparse.ArgumentParser(prog="evaluate")
-    parser.add_argument("--metric", required=True)
-    bound = parser.add_mutually_exclusive_group(required=True)
-    bound.add_argument("--at-least", type=float)
-    bound.add_argument("--at-most", type=float)
-    parser.add_argument("--beats-champion", action="store_true")
-    parser.add_argument("--margin", type=float, default=0.0)
-    given = parser.parse_args()
-    lower = given.metric in LOWER_IS_BETTER
-    if lower != (given.at_least is None):
-        remedy = "lower: use --at-most" if lower else "higher: use --at-least"
-        raise DataError(f"the metric {given.metric} is better when it is {remedy}")
-    threshold = given.at_most if lower else given.at_least
-    return Gate(given.metric, threshold, given.beats_champion, given.margin)
-
-
-def _verdict(gate: Gate, held: contest.Contest) -> Verdict:
-    found = held.challenger.metrics
-    if gate.metric not in found:
-        problem = held.challenger.model.schema.problem
-        raise DataError(f"a {problem} model has no metric {gate.metric!r}; it has {', '.join(found)}")
-    champion = held.champion.metrics[gate.metric] if held.champion else None
-    return judge(gate, found[gate.metric], champion, held.absent)
-
-
-def _document(held: contest.Contest, verdict: Verdict) -> str:
+def _document(held: Contest, found: Judgement, cost: Cost | None) -> str:
     """What the pipeline's condition reads, and what the registry shows."""
+    from evaluate.judgement import SHOWN
+
+    champion = {name: each.champion for name, each in found.metrics.items()}
     document = {
-        "metrics": held.challenger.metrics,
-        "champion": {"metrics": held.champion.metrics} if held.champion else None,
-        "gate": {**asdict(verdict), "passed": 1.0 if verdict.passed else 0.0},
+        "metrics": {name: each.value for name, each in found.metrics.items()},
+        "champion": {"metrics": champion} if held.champion else None,
+        "gate": {
+            **asdict(found.first), "passed": 1.0 if found.passed else 0.0, "reason": found.reason
+        },
+        "intervals": {
+            name: {"low": ends.low, "high": ends.high, "confidence": ends.confidence}
+            for name, each in found.metrics.items()
+            if (ends := each.interval(SHOWN))
+        },
+        "gates": [asdict(verdict) for verdict in found.verdicts],
+        "slices": [asdict(each) for each in found.slices],
+        "fairness": [asdict(each) for each in found.fairness],
+        "cost": asdict(cost) if cost else None,
         "rows": held.holdout.height,
-    }
-    return json.dumps(document, indent=1) + "\n"
+    }  # fmt: skip
+    return json.dumps(_finite(document), indent=1, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    """The same, with null for what is not a number: JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from evaluate.charts import Chart, Point, share_axis
 from evaluate.contest import Contest, Contestant
-from evaluate.metrics import Array, auc, counts_by_threshold
+from evaluate.metrics import Array, auc, counts_by_threshold, metrics
 
 _POINTS = 300
 _BINS = 40
@@ -61,7 +61,7 @@ def precision_recall(contest: Contest, operating: Operating) -> Markup:
             chart.area(points, css)
         chart.line(points, css)
     chart.marker("pr")
-    found = contest.challenger.metrics["average_precision"]
+    found = metrics("binary", contest.truth, contest.challenger.predicted)["average_precision"]
     chart.note((0.97, 0.93), f"average precision {found:.3f}", "strong", "end")
     return chart.svg()
 

@@ -52,13 +52,14 @@ class Chart:
     label: str
     width: int = 520
     height: int = 330
+    left: int = _LEFT
     _shapes: list[Markup] = field(default_factory=list)
 
     def at(self, point: Point) -> Point:
         """The place of a data point in the drawing."""
         across, up = self.x.share(point[0]), self.y.share(point[1])
         return (
-            _LEFT + across * (self.width - _LEFT - _RIGHT),
+            self.left + across * (self.width - self.left - _RIGHT),
             self.height - _BOTTOM - up * (self.height - _TOP - _BOTTOM),
         )
 
@@ -125,7 +126,7 @@ class Chart:
         return " ".join(f"{x:.1f},{y:.1f}" for x, y in map(self.at, points))
 
     def _grid(self) -> Markup:
-        left, bottom = _LEFT, self.height - _BOTTOM
+        left, bottom = self.left, self.height - _BOTTOM
         right, top = self.width - _RIGHT, _TOP
         parts = []
         for value, text in self.y.ticks:

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from markupsafe import Markup
 
+from evaluate import ranked
 from evaluate.charts import Axis, Chart, round_axis, share_axis
 from evaluate.contest import Contest
 from evaluate.metrics import Array
@@ -18,8 +19,8 @@ _MOST_PERIODS = 60
 
 def over_time(contest: Contest) -> Markup | None:
     """Predicted and observed means per day, week or month of the hold-out; None without a time."""
-    schema = contest.challenger.model.schema
-    if schema.time is None or schema.problem == "multiclass":
+    schema = contest.schema
+    if schema.time is None or schema.problem in ("multiclass", "ranking"):
         return None
     moments = contest.holdout[schema.time]
     if not isinstance(moments.dtype, pl.Datetime):
@@ -63,14 +64,14 @@ def _two_lines(means: pl.DataFrame, period: str, shares: bool) -> Markup:
 
 def confusion(contest: Contest) -> Markup:
     """Predicted against true class, as shares of the true class; the first twenty classes."""
-    names = contest.challenger.model.schema.classes[:_SHOWN_CLASSES]
+    names = contest.schema.classes[:_SHOWN_CLASSES]
     size = len(names)
     chosen = contest.challenger.predicted.argmax(axis=1)
     ticks = [(place + 0.5, name[:12]) for place, name in enumerate(names)]
     down = [(size - place, name) for place, name in ticks]
-    chart = Chart(
-        Axis(0, size, "predicted", ticks), Axis(0, size, "true", down), "Confusion matrix", height=460
-    )
+    x, y = Axis(0, size, "predicted", ticks), Axis(0, size, "true", down)
+    widest = max(len(text) for _, text in ticks)
+    chart = Chart(x, y, "Confusion matrix", height=460, left=max(46, 18 + 7 * widest))
     for row in range(size):
         members = contest.truth == row
         shares = np.bincount(chosen[members], minlength=size)[:size] / max(1, int(members.sum()))
@@ -87,7 +88,7 @@ def classes_table(contest: Contest) -> list[tuple[str, int, float, float]]:
     """Name, rows, precision and recall of each class."""
     chosen = contest.challenger.predicted.argmax(axis=1)
     table = []
-    for place, name in enumerate(contest.challenger.model.schema.classes):
+    for place, name in enumerate(contest.schema.classes):
         members, found = contest.truth == place, chosen == place
         both = int((members & found).sum())
         table.append(
@@ -101,7 +102,7 @@ def predicted_against_true(contest: Contest) -> Markup:
     truth, predicted = contest.truth.astype(float), contest.challenger.predicted.astype(float)
     low, high = _range(np.concatenate([truth, predicted]))
     axis = round_axis(low, high, "true")
-    edges = np.linspace(axis.low, axis.high, _BINS + 1)
+    edges = np.linspace(axis.low, axis.high, _bins(truth) + 1)
     counts = np.histogram2d(np.clip(truth, low, high), np.clip(predicted, low, high), [edges, edges])[0]
     chart = Chart(
         axis, Axis(axis.low, axis.high, "predicted", axis.ticks), "Predicted against true", height=460
@@ -117,7 +118,7 @@ def errors(contest: Contest) -> Markup:
     """How far predictions are off."""
     error = contest.challenger.predicted.astype(float) - contest.truth
     low, high = _range(error)
-    edges = np.linspace(low, high, _BINS + 1)
+    edges = np.linspace(low, high, _bins(error) + 1)
     shares = np.histogram(np.clip(error, low, high), edges)[0] / len(error)
     chart = Chart(
         round_axis(low, high, "predicted minus true"),
@@ -128,6 +129,25 @@ def errors(contest: Contest) -> Markup:
     for left, right, height in zip(edges, edges[1:], shares.tolist(), strict=False):
         chart.bar(left, right, height, "solo", f"{left:.3g} to {right:.3g}: {height:.1%}")
     return chart.svg()
+
+
+def by_query(contest: Contest) -> Markup:
+    """How good the order is in each query, from worst to best."""
+    rows = contest.challenger.rows
+    units = np.zeros(len(rows.truth), int) if rows.units is None else rows.units
+    gains = np.clip(ranked.by_query(rows.truth.astype(float), rows.predicted.astype(float), units)[1], 0, 1)
+    edges = np.linspace(0, 1, _BINS // 2 + 1)
+    shares = np.histogram(gains, edges)[0] / len(gains)
+    high = share_axis("queries", float(shares.max()))
+    chart = Chart(round_axis(0, 1, "NDCG of the query"), high, "NDCG by query", width=1080, height=270)
+    for left, right, height in zip(edges, edges[1:], shares.tolist(), strict=False):
+        chart.bar(left, right, height, "solo", f"{left:.2f} to {right:.2f}: {height:.1%}")
+    return chart.svg()
+
+
+def _bins(values: Array) -> int:
+    """Fewer for few rows, which would else leave most of them empty."""
+    return int(np.clip(np.sqrt(len(values)) * 1.5, 12, _BINS))
 
 
 def _range(values: Array) -> tuple[float, float]:

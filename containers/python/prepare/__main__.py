@@ -1,61 +1,52 @@
 """prepare --target late --problem binary --time time_hour --holdout 0.2 --drop id"""
 
-import argparse
+import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from prepare import learn, split, target
+from prepare import arguments, custom, layouts, learn, split, target
+from prepare.arguments import Settings
 from prepare.inference import typed, types
 from prepare.sources import ROW, Source, find
+from tabular import code
 from tabular.contract import DataError, ml, run
-from tabular.schema import File, Ignored, Problem, Schema, Split, Type
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The arguments of the job."""
-
-    target: str
-    problem: Problem
-    time: str | None
-    holdout: float
-    drop: tuple[str, ...]
+from tabular.schema import RECENT, File, Ignored, Schema, Split, Type
 
 
 def main() -> None:
-    """Read below input/data; write output/train, output/holdout and output/schema."""
-    settings = _settings()
+    """Read below input/data; write output/train, output/holdout, output/schema and what the layout adds."""
+    settings = arguments.read()
+    inputs, output = ml("processing/input"), ml("processing/output")
     with tempfile.TemporaryDirectory(dir=ml("processing")) as scratch:
-        schema = prepare(ml("processing/input/data"), ml("processing/output"), Path(scratch), settings)
+        schema = prepare(inputs, output, Path(scratch), settings)
     print(
         f"{len(schema.files)} files, {schema.split.train_rows} training rows, "
         f"{schema.split.holdout_rows} held out, {len(schema.features)} features"
     )
 
 
-def prepare(data: Path, output: Path, scratch: Path, settings: Settings) -> Schema:
+def prepare(inputs: Path, output: Path, scratch: Path, settings: Settings) -> Schema:
     """The whole job on directories; DataError when the data cannot be used."""
-    sources = find(data, scratch, settings.target)
+    sources = find(inputs / "data", scratch, settings.target)
     columns = sources[0].columns
     _require_columns(columns, settings)
-    kinds = types(sources, [column for column in columns if column not in settings.drop])
-    rows = _typed_rows(sources, kinds, settings)
+    raw = types(sources, [column for column in columns if column not in settings.drop])
+    rows = _typed_rows(sources, raw, settings)
     counts = _counts(sources)
-    classes = target.classes(rows, settings.target, kinds[settings.target], settings.problem)
-    rows = rows.with_columns(target.encoded(settings.target, classes))
-    if settings.time is not None:
-        division = split.by_time(rows, settings.time, settings.holdout)
-    else:
-        division = split.by_hash(rows, settings.target, settings.holdout, stratified=bool(classes))
-    train, holdout = _write(division, output)
+    classes = target.classes(rows, settings.target, raw[settings.target], settings.problem)
+    function = code.load(inputs / code.DIRECTORY, settings.function) if settings.function else None
+    done = custom.prepared(function, rows, raw, settings.roles) if function else None
+    rows, kinds = (done.rows, done.kinds) if done else (rows, raw)
+    division = _division(rows.with_columns(target.encoded(settings.target, classes)), bool(classes), settings)
+    train, holdout = _write(division, output, function)
     train_rows, holdout_rows = (_checked(path, settings, classes) for path in (train, holdout))
-    inputs = {name: kind for name, kind in kinds.items() if name not in (settings.target, settings.time)}
-    features, ignored = learn.features(train, inputs)
+    inner = {name: kind for name, kind in kinds.items() if name not in settings.apart}
+    features, ignored = learn.features(train, inner, settings.series)
     if not features:
         raise DataError(f"no column is left to learn from beside the target {settings.target!r}")
+    names = [feature.name for feature in features]
     dropped = [Ignored(name, "the declaration drops it") for name in settings.drop]
     schema = Schema(
         problem=settings.problem,
@@ -69,39 +60,30 @@ def prepare(data: Path, output: Path, scratch: Path, settings: Settings) -> Sche
             File(source.name, source.sha256, rows, source.bytes)
             for source, rows in zip(sources, counts, strict=True)
         ),
+        group=settings.group,
+        series=settings.series,
+        preparation=custom.described(settings, function, done, raw, names) if function and done else None,
     )
-    (output / "schema").mkdir(parents=True, exist_ok=True)
-    schema.write(output / "schema" / "schema.json")
+    _finish(schema, output, function, settings)
     return schema
 
 
-def _settings() -> Settings:
-    parser = argparse.ArgumentParser(prog="prepare")
-    parser.add_argument("--target", required=True)
-    parser.add_argument("--problem", choices=["binary", "multiclass", "regression"], default="binary")
-    parser.add_argument("--time")
-    parser.add_argument("--holdout", type=float, default=0.2)
-    parser.add_argument("--drop", action="append", default=[])
-    given = parser.parse_args()
-    return Settings(given.target, given.problem, given.time, given.holdout, tuple(given.drop))
-
-
 def _require_columns(columns: tuple[str, ...], settings: Settings) -> None:
-    if settings.time is not None and settings.time not in columns:
-        raise DataError(f"the files have no column {settings.time!r}, which is the time; they have {columns}")
-    for name in settings.drop:
+    roles = {name: f"is the {role}" for name, role in settings.roles.items()}
+    for name, role in (roles | dict.fromkeys(settings.drop, "is to be dropped")).items():
         if name not in columns:
-            raise DataError(f"the files have no column {name!r}, which is to be dropped; they have {columns}")
+            raise DataError(f"the files have no column {name!r}, which {role}; they have {columns}")
+        if name in settings.roles and name in settings.drop:
+            raise DataError(f"the column {name!r} {roles[name]}, so it cannot be dropped")
 
 
 def _typed_rows(sources: list[Source], kinds: dict[str, Type | None], settings: Settings) -> pl.LazyFrame:
-    target.require_complete(sources, settings.target, kinds[settings.target], "target")
-    if settings.time is not None:
-        if kinds[settings.time] not in ("datetime", "number", "integer"):
-            raise DataError(
-                f"the time {settings.time!r} holds neither dates such as 2013-04-01T15:00:00Z nor numbers"
-            )
-        target.require_complete(sources, settings.time, kinds[settings.time], "time")
+    if settings.time is not None and kinds[settings.time] not in ("datetime", "number", "integer"):
+        raise DataError(
+            f"the time {settings.time!r} holds neither dates such as 2013-04-01T15:00:00Z nor numbers"
+        )
+    for name, role in settings.roles.items():
+        target.require_complete(sources, name, kinds[name], role)
     return pl.concat([typed(source, kinds).drop(ROW) for source in sources])
 
 
@@ -112,7 +94,17 @@ def _counts(sources: list[Source]) -> list[int]:
     return [frame.item() for frame in counted]
 
 
-def _write(division: split.Division, output: Path) -> tuple[Path, Path]:
+def _division(rows: pl.LazyFrame, stratified: bool, settings: Settings) -> split.Division:
+    if settings.problem == "forecast":
+        split.require_single(rows, [*settings.series, str(settings.time)])
+    if settings.group is not None:
+        return split.by_group(rows, settings.group, settings.time, settings.holdout)
+    if settings.time is not None:
+        return split.by_time(rows, settings.time, settings.holdout)
+    return split.by_hash(rows, settings.target, settings.holdout, stratified=stratified)
+
+
+def _write(division: split.Division, output: Path, function: code.Function | None) -> tuple[Path, Path]:
     """Both sides in one pass over the files, in their order."""
     paths = output / "train" / "train.parquet", output / "holdout" / "holdout.parquet"
     sides = ~division.held_out, division.held_out
@@ -121,7 +113,12 @@ def _write(division: split.Division, output: Path) -> tuple[Path, Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = split.without_key(division.rows.filter(side))
         sinks.append(rows.sink_parquet(path, lazy=True))
-    pl.collect_all(sinks, engine="streaming")
+    try:
+        pl.collect_all(sinks, engine="streaming")
+    except pl.exceptions.PolarsError as error:
+        if function is None:
+            raise
+        raise function.blame(error) from error
     return paths
 
 
@@ -138,6 +135,22 @@ def _checked(path: Path, settings: Settings, classes: tuple[str, ...]) -> int:
             "upload more rows, so that each class is on both sides of the split"
         )
     return int(rows)
+
+
+def _finish(schema: Schema, output: Path, function: code.Function | None, settings: Settings) -> None:
+    """The schema with the user's code beside it, and what the layout adds."""
+    directory = output / "schema"
+    directory.mkdir(parents=True, exist_ok=True)
+    schema.write(directory / "schema.json")
+    if schema.problem == "forecast":
+        # In use, a forecast goes on from the last values, which no model may learn from.
+        shutil.copyfile(output / "holdout" / "holdout.parquet", directory / RECENT)
+    if function is not None:
+        (directory / code.DIRECTORY).mkdir(exist_ok=True)
+        for module in sorted(function.path.parent.glob("*.py")):
+            shutil.copyfile(module, directory / code.DIRECTORY / module.name)
+    if settings.layout != "parquet":
+        layouts.write(output, settings.layout, schema)
 
 
 if __name__ == "__main__":

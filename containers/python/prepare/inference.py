@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from prepare.sources import ROW, Source, complain
+from tabular.columns import from_typed, representable
 from tabular.contract import DataError
 from tabular.schema import DATETIME, FALSE, MISSING, TRUE, Type
 
@@ -70,7 +71,7 @@ def typed(source: Source, kinds: Mapping[str, Type | None]) -> pl.LazyFrame:
     text = [column for column in kinds if isinstance(schema[column], pl.String)]
     rows = source.rows.with_columns(_text(column) for column in text)
     values = [
-        _from_text(column, kind) if column in text else _from_typed(column, schema[column], kind)
+        _from_text(column, kind) if column in text else from_typed(column, schema[column], kind)
         for column, kind in kinds.items()
     ]
     return rows.select(ROW, *values)
@@ -90,34 +91,13 @@ def _from_text(column: str, kind: Type | None) -> pl.Expr:
             return pl.col(column)
 
 
-def _from_typed(column: str, dtype: pl.DataType, kind: Type | None) -> pl.Expr:
-    value = pl.col(column)
-    match kind:
-        case "number" | "integer":
-            number = _representable(value) if dtype.is_float() else value
-            return number.cast(pl.Int64 if kind == "integer" else pl.Float64)
-        case "boolean":
-            return value.cast(pl.Boolean)
-        case "datetime":
-            aware = isinstance(dtype, pl.Datetime) and dtype.time_zone
-            utc = value.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if aware else value
-            return utc.cast(pl.Datetime("us"))
-        case _:
-            return value.cast(pl.String)
-
-
 def _text(column: str) -> pl.Expr:
     stripped = pl.col(column).str.strip_chars()
     return pl.when(~stripped.is_in(sorted(MISSING))).then(stripped)
 
 
 def _finite(text: pl.Expr) -> pl.Expr:
-    return _representable(text.cast(pl.Float64, strict=False))
-
-
-def _representable(number: pl.Expr) -> pl.Expr:
-    """Numbers that float32 can hold, as XGBoost computes in it; null for all others."""
-    return pl.when(number.cast(pl.Float32).is_finite()).then(number)
+    return representable(text.cast(pl.Float64, strict=False))
 
 
 def _whole(number: pl.Expr) -> pl.Expr:
@@ -177,7 +157,7 @@ def _typed_profile(column: str, dtype: pl.DataType, name: str) -> pl.Expr:
         numbers = integers = value.count()
     elif dtype.is_numeric():
         value = value.fill_nan(None) if dtype.is_float() else value
-        number = _representable(value.cast(pl.Float64))
+        number = representable(value.cast(pl.Float64))
         numbers = number.count()
         integers = _whole(number).sum()
     elif isinstance(dtype, pl.Boolean):

@@ -1,6 +1,6 @@
 """What is learnt of each column, from the training rows alone."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -11,8 +11,10 @@ _MOST_CATEGORIES = 1000
 _DAY = 86_400_000_000
 
 
-def features(train: Path, kinds: Mapping[str, Type | None]) -> tuple[list[Feature], list[Ignored]]:
-    """The columns that the model will see, and those that can teach it nothing."""
+def features(
+    train: Path, kinds: Mapping[str, Type | None], series: Collection[str] = ()
+) -> tuple[list[Feature], list[Ignored]]:
+    """The columns that the model will see, and those that can teach it nothing; `series` are seen whole."""
     rows = pl.scan_parquet(train)
     texts = [column for column, kind in kinds.items() if kind == "category"]
     # Ordered by name among equals, so that the same rows give the same schema.
@@ -32,6 +34,8 @@ def features(train: Path, kinds: Mapping[str, Type | None]) -> tuple[list[Featur
         missing = 1 - figures[f"{column}:count"].item() / total
         if kind is None or missing == 1:
             ignored.append(Ignored(column, "it has no value in any training row"))
+        elif kind == "category" and column in series:
+            seen.append(Feature(column, kind, tuple(sorted(categories[column]["value"])), missing))
         elif kind == "category" and _identifies(categories[column]):
             ignored.append(Ignored(column, "nearly every row has a value of its own, so it identifies rows"))
         elif kind == "category":

@@ -1,4 +1,4 @@
-"""Which rows are held out: the latest ones when the data has a time, else a stable share of each class."""
+"""Which rows are held out: the latest ones when the data has a time, else a stable share."""
 
 from dataclasses import dataclass
 
@@ -20,17 +20,31 @@ class Division:
     last: str | None = None
 
 
-def by_time(rows: pl.LazyFrame, time: str, share: float) -> Division:
+def by_time(rows: pl.LazyFrame, time: str, share: float, *, named: str | None = None) -> Division:
     """Hold out the latest share of the rows; rows of the same moment stay together, so none leaks back."""
+    title = named or time
     moments = rows.select(pl.col(time).sort()).collect(engine="streaming")[time]
     first, last = moments[0], moments[-1]
     cut = moments[min(round(len(moments) * (1 - share)), len(moments) - 1)]
     if cut == first:
         later = moments.filter(moments > first)
         if later.is_empty():
-            raise DataError(f"every row has the same {time!r} ({first}): a split by time needs two moments")
+            raise DataError(f"every row has the same {title!r} ({first}): a split by time needs two moments")
         cut = later[0]
     return Division(rows, pl.col(time) >= cut, _text(first), _text(cut), _text(last))
+
+
+def require_single(rows: pl.LazyFrame, columns: list[str]) -> None:
+    """A series has one value at a moment."""
+    twice = (
+        rows.group_by(columns).len().filter(pl.col("len") > 1).select(columns).sort(columns).head(1).collect()
+    )
+    if twice.height:
+        where = ", ".join(f"{name} {value}" for name, value in twice.row(0, named=True).items())
+        raise DataError(
+            f"there are several rows with {where}: a series has one value at a moment, "
+            "so name the columns that tell the series apart"
+        )
 
 
 def by_hash(rows: pl.LazyFrame, target: str, share: float, *, stratified: bool) -> Division:
@@ -48,6 +62,16 @@ def by_hash(rows: pl.LazyFrame, target: str, share: float, *, stratified: bool) 
         member = group == value if stratified else pl.lit(True)
         held_out = held_out | (member & (pl.col(_KEY) < pl.lit(bound, dtype=pl.UInt64)))
     return Division(keyed, held_out)
+
+
+def by_group(rows: pl.LazyFrame, group: str, time: str | None, share: float) -> Division:
+    """Hold out whole groups: those that begin latest, or without a time by a hash of the group."""
+    if time is not None:
+        return by_time(rows.with_columns(pl.col(time).min().over(group).alias(_KEY)), _KEY, share, named=time)
+    keyed = rows.with_columns(pl.col(group).hash(seed=0).alias(_KEY))
+    keys = keyed.select(pl.col(_KEY).unique().sort()).collect(engine="streaming")[_KEY]
+    bound = keys[min(max(1, round(len(keys) * share)), len(keys) - 1)]
+    return Division(keyed, pl.col(_KEY) < pl.lit(bound, dtype=pl.UInt64))
 
 
 def _text(moment: object) -> str:

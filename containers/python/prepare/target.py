@@ -7,7 +7,7 @@ import polars as pl
 from prepare.inference import typed
 from prepare.sources import ROW, Source
 from tabular.contract import DataError
-from tabular.schema import Problem, Type
+from tabular.schema import MOST_RELEVANT, Problem, Type
 
 _MOST_CLASSES = 1000
 
@@ -24,9 +24,12 @@ def require_complete(sources: Sequence[Source], column: str, kind: Type | None, 
 
 def classes(rows: pl.LazyFrame, column: str, kind: Type | None, problem: Problem) -> tuple[str, ...]:
     """The classes in order, the positive one last; none for a regression. Checks that the problem fits."""
-    if problem == "regression":
+    if problem not in ("binary", "multiclass"):
         if kind not in ("number", "integer"):
-            raise DataError(f"the target {column!r} holds {kind} values; a regression needs numbers")
+            article = "an" if problem[0] in "aeiou" else "a"
+            raise DataError(f"the target {column!r} holds {kind} values; {article} {problem} needs numbers")
+        if problem == "ranking":
+            _require_relevances(rows, column)
         return ()
     found = rows.select(pl.col(column).unique().sort()).collect(engine="streaming")[column]
     shown = ", ".join(map(str, found.head(5).to_list()))
@@ -46,8 +49,20 @@ def classes(rows: pl.LazyFrame, column: str, kind: Type | None, problem: Problem
     return tuple(found.cast(pl.String).to_list())
 
 
+def _require_relevances(rows: pl.LazyFrame, column: str) -> None:
+    value = pl.col(column)
+    wrong = (
+        rows.select(column).filter((value < 0) | (value > MOST_RELEVANT) | (value % 1 != 0)).head(1).collect()
+    )
+    if wrong.height:
+        raise DataError(
+            f"the target {column!r} holds {wrong.item()}; a ranking needs relevances, "
+            f"which are whole numbers from 0 to {MOST_RELEVANT}"
+        )
+
+
 def encoded(column: str, names: Sequence[str]) -> pl.Expr:
-    """The target as XGBoost takes it: the place of the class, or the number itself in a regression."""
+    """The target as XGBoost takes it: the place of the class, or the number itself."""
     if not names:
         return pl.col(column).cast(pl.Float64)
     places = {name: place for place, name in enumerate(names)}

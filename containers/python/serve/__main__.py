@@ -8,12 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
-# Loaded before the workers part, so that they share it.
-import xgboost  # noqa: F401
+# One prediction uses one thread: the server has a process for each processor. Read when libgomp is loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from learners import learner
 from serve import log, worker
+from tabular import artifact
 from tabular.artifact import ArtifactError
-from tabular.contract import DataError, run
+from tabular.contract import DataError, ml, run
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 _UNUSABLE_MODEL = 3
@@ -69,7 +71,7 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
         try:
             worker.run(self.host, self.port, lifeline)
-        except ArtifactError as error:
+        except (ArtifactError, DataError) as error:
             print(error, file=sys.stderr, flush=True)
             return _UNUSABLE_MODEL
         except Exception as error:  # noqa: BLE001  the parent restarts this process
@@ -90,6 +92,9 @@ def main() -> None:
     anywhere = "127.0.0.1" if "SAGEMAKER_BASE_DIR" in os.environ else "0.0.0.0"  # noqa: S104
     host = os.environ.get("SAGELOOP_HOST", anywhere)
     port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
+    # Loaded before the workers part, so that they share it; a model that cannot be had, they complain about.
+    with suppress(ArtifactError, DataError):
+        learner(artifact.algorithm(ml("model")))
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     Supervisor(host, port, int(os.environ.get("SAGELOOP_WORKERS", processors))).run()
 

@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 
 from serve.refusal import Refusal, malformed
-from serve.values import json_reader, text_reader
+from serve.values import FromJson, FromText, json_reader, text_reader
 from tabular.schema import Schema
 
 Matrix = np.ndarray[tuple[int, int], np.dtype[np.float32]]
@@ -34,11 +34,9 @@ class Codec:
     """Reads bodies for one model; create it once."""
 
     def __init__(self, schema: Schema) -> None:
-        self._schema = schema
-        self._names = schema.names
+        self._names = tuple(column.name for column in schema.requested)
         self._unseen = 0
-        self._from_text = [text_reader(feature, self._count_unseen) for feature in schema.features]
-        self._from_json = [json_reader(feature, self._count_unseen) for feature in schema.features]
+        self._from_text, self._from_json = self._readers(schema)
         self._positions = {name: position for position, name in enumerate(self._names)}
         self._known = set(self._names) | schema.unused
 
@@ -54,12 +52,22 @@ class Codec:
                 rows = self._instances([_loads(line, row) for row, line in _lines(body)])
         if not rows:
             raise malformed("the body has no rows")
+        return self._encoded(rows)
+
+    def _readers(self, schema: Schema) -> tuple[list[FromText], list[FromJson]]:
+        """What makes one value of each column of the matrix."""
+        return (
+            [text_reader(feature, self._count_unseen) for feature in schema.features],
+            [json_reader(feature, self._count_unseen) for feature in schema.features],
+        )
+
+    def _encoded(self, rows: list[list[Any]]) -> Rows:
         return Rows(np.array(rows, dtype=np.float32), self._unseen)
 
     def _count_unseen(self) -> None:
         self._unseen += 1
 
-    def _csv(self, body: bytes) -> list[list[float]]:
+    def _csv(self, body: bytes) -> list[list[Any]]:
         try:
             text = body.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -87,7 +95,7 @@ class Codec:
         named = sum(cell.strip() in self._known for cell in cells)
         return named * 2 >= len(cells)
 
-    def _json(self, document: Any) -> list[list[float]]:
+    def _json(self, document: Any) -> list[list[Any]]:
         if not isinstance(document, dict):
             raise malformed(
                 'the body must be an object: {"instances": [...]} or {"columns": [...], "rows": [...]}'
@@ -103,7 +111,7 @@ class Codec:
             )
         raise malformed(f'the body must have "instances", or "columns" and "rows"; it has {_shown(document)}')
 
-    def _instances(self, instances: Any) -> list[list[float]]:
+    def _instances(self, instances: Any) -> list[list[Any]]:
         if not isinstance(instances, list):
             raise malformed('"instances" must be a list of rows')
         if instances and isinstance(instances[0], dict):
@@ -111,7 +119,7 @@ class Codec:
             return [self._named(instance, row) for row, instance in enumerate(instances, 1)]
         return self._table(_list_of_lists(instances, "instances"), self._from_json, len(self._names), None)
 
-    def _named(self, instance: Any, row: int) -> list[float]:
+    def _named(self, instance: Any, row: int) -> list[Any]:
         if not isinstance(instance, dict):
             raise malformed("the first row is an object, so this one must be one too", row)
         if instance.keys() != self._positions.keys():
@@ -138,10 +146,10 @@ class Codec:
     def _table(
         self,
         rows: Sequence[Sequence[Any]],
-        readers: Sequence[Callable[[Any, int], float]],
+        readers: Sequence[Callable[[Any, int], Any]],
         width: int,
         order: Sequence[int] | None,
-    ) -> list[list[float]]:
+    ) -> list[list[Any]]:
         _limit(len(rows))
         places = order if order is not None else range(width)
         pairs = list(zip(places, readers, strict=True))

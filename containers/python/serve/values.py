@@ -15,11 +15,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN = 40
 
 JsonValue = object
-FromText = Callable[[str, int], float]
-FromJson = Callable[[JsonValue, int], float]
+FromText = Callable[[str, int], float | str | None]
+FromJson = Callable[[JsonValue, int], float | str | None]
 
 
-def text_reader(feature: Feature, unseen: Callable[[], None]) -> FromText:
+def text_reader(feature: Feature, unseen: Callable[[], None]) -> Callable[[str, int], float]:
     """A function from (text, row) to the model's number; `unseen` is told of each unknown category."""
     name = feature.name
     match feature.type:
@@ -101,6 +101,25 @@ def json_reader(feature: Feature, unseen: Callable[[], None]) -> FromJson:
                     return float(value)
                 raise _unfit(row, name, value, "within the range of float32")
             raise _unfit(row, name, value, "a number")
+
+    return read
+
+
+def raw_text_reader(text: str, row: int) -> str | None:  # noqa: ARG001  a reader has two arguments
+    """A category's text as it is; None where it is missing."""
+    text = text.strip()
+    return None if text in MISSING else text
+
+
+def raw_json_reader(feature: Feature) -> FromJson:
+    """A function from (JSON value, row) to a category's text."""
+
+    def read(value: JsonValue, row: int) -> str | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return raw_text_reader(value, row)
+        raise _unfit(row, feature.name, value, "text")
 
     return read
 

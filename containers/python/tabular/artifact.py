@@ -1,6 +1,7 @@
-"""The model artifact: model.ubj (XGBoost's own format), schema.json and model.json, which vouches for both.
+"""The model artifact: the learner's files, schema.json, the user's code; model.json vouches for all.
 
-Nothing in it can run code: no pickle, no joblib. https://xgboost.readthedocs.io/en/stable/tutorials/saving_model.html
+Nothing in it can run code but code/*.py, the user's own prepare function: no pickle, no joblib.
+https://xgboost.readthedocs.io/en/stable/tutorials/saving_model.html
 """
 
 import hashlib
@@ -8,17 +9,20 @@ import json
 import shutil
 import tarfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from learners import learner
+from tabular.code import DIRECTORY
+from tabular.contract import DataError
 from tabular.schema import Schema
 
 if TYPE_CHECKING:
-    import xgboost
+    from learners.learning import Model
 
-FORMAT = 1
-MODEL, SCHEMA, MANIFEST = "model.ubj", "schema.json", "model.json"
+FORMAT = 2
+SCHEMA, MANIFEST, CODE = "schema.json", "model.json", DIRECTORY
 _MOST_FILES = 100
 _MOST_BYTES = 4 << 30
 _MOST_RATIO = 200
@@ -30,64 +34,91 @@ class ArtifactError(ValueError):
 
 @dataclass(frozen=True)
 class Origin:
-    """How a model came to be."""
+    """How a model came to be.
 
+    `curve` holds a value per round for each `train-…` and `validation-…` metric. How long it took is no part
+    of a model: the same data and settings give the same bytes.
+    """
+
+    algorithm: str
     rows: int
     rounds: int
     hyperparameters: Mapping[str, str]
     metrics: Mapping[str, float]
+    curve: Mapping[str, list[float]]
     libraries: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A verified model; `digest` is the sha256 of model.ubj."""
+    """A verified model; `digest` is the sha256 over all its files, `code` where the user's modules are."""
 
-    booster: "xgboost.Booster"
+    model: "Model"
     schema: Schema
     origin: Origin
     digest: str
+    code: Path
 
 
-def write(directory: Path, booster: "xgboost.Booster", schema: Schema, origin: Origin) -> None:
-    """Write the three files; the same model gives the same bytes."""
+def write(directory: Path, model: "Model", schema: Schema, origin: Origin, code: Path | None = None) -> None:
+    """Write the files, and the *.py of `code`; the same model and origin give the same bytes."""
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / MODEL).write_bytes(booster.save_raw("ubj"))
+    names = [*model.save(directory), SCHEMA]
     schema.write(directory / SCHEMA)
+    for module in sorted(code.glob("*.py")) if code else ():
+        (directory / CODE).mkdir(exist_ok=True)
+        names.append(f"{CODE}/{shutil.copyfile(module, directory / CODE / module.name).name}")
     manifest = {
         "format": FORMAT,
-        "files": {name: _sha256(directory / name) for name in (MODEL, SCHEMA)},
+        "files": {name: _sha256(directory / name) for name in names},
         **asdict(origin),
     }
     (directory / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
+def algorithm(directory: Path) -> str:
+    """The algorithm of a model, unverified; raises ArtifactError."""
+    try:
+        return str(json.loads((directory / MANIFEST).read_bytes())["algorithm"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"the model is damaged: {error}") from error
+
+
 def load(directory: Path) -> Artifact:
-    """Load a model after its digests were checked; raises ArtifactError."""
+    """Load a model after its digests were checked; raises ArtifactError, DataError where a library lacks."""
     try:
         manifest = json.loads((directory / MANIFEST).read_bytes())
         if manifest["format"] != FORMAT:
             raise ArtifactError(
-                f"{MANIFEST} has format {manifest['format']!r}; this image reads format {FORMAT}"
+                f"{MANIFEST} has format {manifest['format']!r}, and this image reads format {FORMAT}: "
+                "train the model again"
             )
-        for name in (MODEL, SCHEMA):
-            if _sha256(directory / name) != manifest["files"][name]:
-                raise ArtifactError(f"{name} is not the file that training wrote: its sha256 differs")
+        files: dict[str, str] = manifest["files"]
+        _verify(directory, files)
         schema = Schema.read(directory / SCHEMA)
-        origin = Origin(
-            **{key: manifest[key] for key in ("rows", "rounds", "hyperparameters", "metrics", "libraries")}
-        )
+        origin = Origin(**{field.name: manifest[field.name] for field in fields(Origin)})
+        # Only now: a model that was tampered with never reaches the parser.
+        model = learner(origin.algorithm).load(directory, schema)
     except FileNotFoundError as error:
         raise ArtifactError(f"the model has no {Path(error.filename).name}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise (
-            error if isinstance(error, ArtifactError) else ArtifactError(f"the model is damaged: {error}")
-        ) from error
-    # Only now: a model that was tampered with never reaches the parser.
-    import xgboost
+    except (ArtifactError, DataError):
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArtifactError(f"the model is damaged: {error}") from error
+    digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+    return Artifact(model, schema, origin, digest, directory / CODE)
 
-    booster = xgboost.Booster(model_file=directory / MODEL)
-    return Artifact(booster, schema, origin, manifest["files"][MODEL])
+
+def _verify(directory: Path, files: Mapping[str, str]) -> None:
+    """Every file is the one that training wrote, and there is no other code."""
+    for name in (SCHEMA, *files):
+        if not (directory / name).resolve().is_relative_to(directory.resolve()):
+            raise ArtifactError(f"{MANIFEST} names {name!r}, which is outside of the model")
+        if _sha256(directory / name) != files[name]:
+            raise ArtifactError(f"{name} is not the file that training wrote: its sha256 differs")
+    for module in (directory / CODE).rglob("*"):
+        if module.relative_to(directory).as_posix() not in files:
+            raise ArtifactError(f"the model holds {module.name}, which training did not write")
 
 
 def extract(archive: Path, directory: Path) -> None:

@@ -6,10 +6,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-Problem = Literal["binary", "multiclass", "regression"]
+Problem = Literal["binary", "multiclass", "regression", "ranking", "forecast"]
 Type = Literal["number", "integer", "boolean", "category", "datetime"]
 
-FORMAT = 1
+FORMAT = 2
+# Beside the schema of a forecast: the rows that were held out.
+RECENT = "recent.parquet"
+
+# The largest relevance of a ranking: https://xgboost.readthedocs.io/en/stable/tutorials/learning_to_rank.html
+MOST_RELEVANT = 31
 
 # Texts that mean "no value", in files and in requests alike.
 MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"})
@@ -66,8 +71,29 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column of the uploaded files."""
+
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """The user's function, as module:name, and the columns that it needs of a request, not the `others`."""
+
+    function: str
+    columns: tuple[Column, ...]
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Schema:
-    """Columns, their types and what was learnt about them from the training rows."""
+    """Columns, their types and what was learnt about them from the training rows.
+
+    `group` is a ranking's query column; `series` are the columns that tell the series of a forecast apart,
+    which are features like its `time`. `unused` columns may come along in a request.
+    """
 
     problem: Problem
     target: str
@@ -77,6 +103,9 @@ class Schema:
     ignored: tuple[Ignored, ...]
     split: Split
     files: tuple[File, ...]
+    group: str | None = None
+    series: tuple[str, ...] = ()
+    preparation: Preparation | None = None
     format: int = FORMAT
 
     @cached_property
@@ -85,9 +114,15 @@ class Schema:
         return tuple(feature.name for feature in self.features)
 
     @cached_property
+    def requested(self) -> tuple[Feature | Column, ...]:
+        """What a request must carry: the features, or what the user's function makes them of."""
+        return self.preparation.columns if self.preparation else self.features
+
+    @cached_property
     def unused(self) -> frozenset[str]:
         """Columns of the training files that a request may carry although the model does not see them."""
-        extra = {self.target} if self.time is None else {self.target, self.time}
+        extra = {name for name in (self.target, self.time, self.group) if name is not None}
+        extra.update(self.preparation.others if self.preparation else ())
         return frozenset(extra | {column.name for column in self.ignored})
 
     @property
@@ -111,6 +146,7 @@ class Schema:
             Feature(**{**feature, "categories": tuple(feature["categories"])})
             for feature in fields["features"]
         )
+        preparation = fields["preparation"]
         return cls(
             problem=fields["problem"],
             target=fields["target"],
@@ -120,4 +156,12 @@ class Schema:
             ignored=tuple(Ignored(**column) for column in fields["ignored"]),
             split=Split(**fields["split"]),
             files=tuple(File(**file) for file in fields["files"]),
+            group=fields["group"],
+            series=tuple(fields["series"]),
+            preparation=preparation
+            and Preparation(
+                preparation["function"],
+                tuple(Column(**column) for column in preparation["columns"]),
+                tuple(preparation["others"]),
+            ),
         )

@@ -1,46 +1,100 @@
-"""train: hyperparameters.json, the channels train and schema; the model goes to /opt/ml/model."""
+"""train: hyperparameters.json, the channels train and schema; the model goes to /opt/ml/model.
 
+With refit=false, a tuning trial, /opt/ml/model gets trial.json alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
 import os
 from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tabular.contract import DataError, ml, run
 
+if TYPE_CHECKING:
+    from tabular.artifact import Origin
+    from train.settings import Hyperparameters
+
 # Before libgomp is loaded: threads that spin while they wait are 10 times slower on a shared machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+_SCHEMA = "input/data/schema/schema.json"
 
 
 def main() -> None:
     """The whole job."""
     import polars as pl
 
+    from learners import learner
+    from learners.progress import Progress
     from tabular import artifact
-    from tabular.schema import Schema
-    from train import settings as hyperparameters
-    from train.learning import learn
+    from tabular.schema import RECENT, Schema
+    from train import settings
+    from train.learning import training
 
-    settings = hyperparameters.read(ml("input/config/hyperparameters.json"))
-    schema = Schema.read(ml("input/data/schema/schema.json"))
-    if (schema.target, schema.problem) != (settings.target, settings.problem):
+    hyperparameters = settings.read(ml("input/config/hyperparameters.json"))
+    job = hyperparameters.job
+    schema = Schema.read(ml(_SCHEMA))
+    if (schema.target, schema.problem) != (job.target, job.problem):
         raise DataError(
             f"the data was prepared for the {schema.problem} target {schema.target!r}, "
-            f"not for the {settings.problem} target {settings.target!r}"
+            f"not for the {job.problem} target {job.target!r}"
         )
     files = sorted(ml("input/data/train").glob("*.parquet"))
     if not files:
         raise DataError("the channel 'train' holds no Parquet file")
-    rows = pl.read_parquet(files)
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    learnt = learn(rows, schema, settings, threads)
-    origin = artifact.Origin(
-        rows=rows.height,
-        rounds=learnt.rounds,
-        hyperparameters={name: str(getattr(settings, name)) for name in settings.__dataclass_fields__},
-        metrics=learnt.metrics,
-        libraries={name: version(name) for name in ("xgboost-cpu", "polars", "numpy")},
+    algorithm = learner(job.algorithm)
+    checkpoints = ml("checkpoints") if ml("checkpoints").is_dir() else None
+    progress = Progress(
+        job.problem, checkpoints, _key(hyperparameters, files, algorithm.LIBRARIES) if checkpoints else ""
     )
-    artifact.write(ml("model"), learnt.booster, schema, origin)
+    recent = ml(_SCHEMA).parent / RECENT
+    after = pl.read_parquet(recent) if recent.is_file() else None
+    data = training(pl.read_parquet(files), schema, job, after)
+    learnt = algorithm.learn(data, hyperparameters.algorithm, progress)
+    origin = artifact.Origin(
+        algorithm=job.algorithm,
+        rows=len(data.labels),
+        rounds=learnt.rounds,
+        hyperparameters=hyperparameters.texts,
+        metrics=learnt.metrics,
+        curve=learnt.curve,
+        libraries={name: version(name) for name in algorithm.LIBRARIES},
+    )
     figures = ", ".join(f"{name} {value:.4f}" for name, value in learnt.metrics.items())
-    print(f"learnt from {rows.height} rows in {learnt.rounds} rounds; on the validation rows: {figures}")
+    if job.refit:
+        artifact.write(ml("model"), learnt.model, schema, origin, ml(_SCHEMA).parent / artifact.CODE)
+        rows = f"{origin.rows} rows"
+    else:
+        _write_trial(origin, progress.seconds)
+        rows = f"{len(data.learning)} rows, as a trial,"
+    print(f"learnt from {rows} in {learnt.rounds} rounds; on the validation rows: {figures}")
+
+
+def _write_trial(origin: Origin, seconds: float) -> None:
+    trial = {
+        "hyperparameters": origin.hyperparameters,
+        "metrics": origin.metrics,
+        "curve": origin.curve,
+        "rounds": origin.rounds,
+        "seconds": round(seconds, 3),
+    }
+    path = ml("model/trial.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(trial, indent=1) + "\n", encoding="utf-8")
+
+
+def _key(hyperparameters: Hyperparameters, files: list[Path], libraries: tuple[str, ...]) -> str:
+    """What a checkpoint depends on."""
+    digest = hashlib.sha256(json.dumps(hyperparameters.texts, sort_keys=True).encode())
+    for path in (ml(_SCHEMA), *files):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    digest.update(" ".join(f"{name} {version(name)}" for name in libraries).encode())
+    return digest.hexdigest()
 
 
 if __name__ == "__main__":

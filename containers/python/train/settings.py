@@ -5,70 +5,52 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from learners import bounds, learner
+from learners.bounds import among, within
 from tabular.contract import DataError
 from tabular.schema import Problem
 
-# The last metric of each list is the one that stops training early.
-METRICS: dict[Problem, list[str]] = {
-    "binary": ["logloss", "auc"],
-    "multiclass": ["merror", "mlogloss"],
-    "regression": ["mae", "rmse"],
-}
-_OBJECTIVES: dict[Problem, str] = {
-    "binary": "binary:logistic",
-    "multiclass": "multi:softprob",
-    "regression": "reg:squarederror",
-}
+
+@dataclass(frozen=True)
+class Job:
+    """What every job is told; with `refit` false it is a trial of a tuning, which leaves figures alone."""
+
+    target: str
+    problem: Problem = among("binary", "binary", "multiclass", "regression", "ranking", "forecast")  # noqa: RUF009
+    algorithm: str = "xgboost"
+    seed: int = within(0, 0, 2**31 - 1)
+    refit: bool = True
 
 
 @dataclass(frozen=True)
-class Settings:
-    """XGBoost's hyperparameters by their own names, and what is to be learnt."""
+class Hyperparameters:
+    """The job's own, those of its algorithm as its `Settings`, and the texts of the latter in full."""
 
-    target: str
-    problem: Problem = "binary"
-    rounds: int = 500
-    max_depth: int = 6
-    eta: float = 0.1
-    subsample: float = 1.0
-    colsample_bytree: float = 1.0
-    early_stopping: int = 20
-    seed: int = 0
+    job: Job
+    algorithm: Any
 
-    def booster(self, classes: int, threads: int) -> dict[str, Any]:
-        """The parameters of `xgboost.train`; the number of threads does not change the model."""
-        several = {"num_class": classes} if self.problem == "multiclass" else {}
-        return several | {
-            "objective": _OBJECTIVES[self.problem],
-            "eval_metric": METRICS[self.problem],
-            "tree_method": "hist",
-            "max_depth": self.max_depth,
-            "eta": self.eta,
-            "subsample": self.subsample,
-            "colsample_bytree": self.colsample_bytree,
-            "seed": self.seed,
-            "nthread": threads,
+    @property
+    def texts(self) -> dict[str, str]:
+        """All of them by name, defaults included."""
+        every = {**vars(self.job), **vars(self.algorithm)}
+        return {
+            name: str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in every.items()
         }
 
 
-def read(path: Path) -> Settings:
+def read(path: Path) -> Hyperparameters:
     """Read hyperparameters.json; DataError names the hyperparameter that is unknown or has no such value."""
     given: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    fields = Settings.__dataclass_fields__
-    values: dict[str, Any] = {}
-    for name, text in given.items():
-        if name not in fields:
-            raise DataError(f"there is no hyperparameter {name!r}; there are {', '.join(fields)}")
-        wanted = fields[name].type
-        try:
-            values[name] = wanted(text) if isinstance(wanted, type) else text
-        except ValueError as error:
-            kind = "a whole number" if wanted is int else "a number"
-            raise DataError(f"the hyperparameter {name} is {text!r}, which is not {kind}") from error
-    if "target" not in values:
+    # Such as _tuning_objective_metric, which the tuning service adds.
+    given = {name: text for name, text in given.items() if not name.startswith("_")}
+    if "target" not in given:
         raise DataError("the hyperparameter 'target' is missing: it names the column to learn")
-    if values.get("problem", "binary") not in METRICS:
+    common = {name: given.pop(name) for name in Job.__dataclass_fields__ if name in given}
+    job: Job = bounds.read(Job, common)
+    chosen = learner(job.algorithm)
+    if job.problem not in chosen.PROBLEMS:
         raise DataError(
-            f"the hyperparameter problem is {given['problem']!r}; it is one of {', '.join(METRICS)}"
+            f"{job.algorithm} does not learn a {job.problem} problem; it learns {', '.join(chosen.PROBLEMS)}"
         )
-    return Settings(**values)
+    return Hyperparameters(job, bounds.read(chosen.Settings, given))

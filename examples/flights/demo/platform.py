@@ -86,14 +86,15 @@ class Platform:
         return next((found for found in listed if found["ModelPackageVersion"] == version), None)
 
     def model(self, version: int) -> str:
-        """The first 12 hex digits of the sha256 of the version's model file, as the server names itself."""
+        """The first 12 hex digits of the digest of the version's model, as the server names itself."""
         with tarfile.open(
             fileobj=io.BytesIO(self._read(self._container(version)["ModelDataUrl"]))
         ) as archive:
-            member = archive.extractfile("model.ubj")
+            member = archive.extractfile("model.json")
             if member is None:
-                raise DemoFailed(f"version {version} has no model.ubj")
-            return hashlib.sha256(member.read()).hexdigest()[:12]
+                raise DemoFailed(f"version {version} has no model.json")
+            files = json.loads(member.read())["files"]
+        return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:12]
 
     def evaluation(self, version: int) -> tuple[dict[str, object], bytes]:
         """The version's metrics.json and its report as HTML."""

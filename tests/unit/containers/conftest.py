@@ -1,5 +1,6 @@
 """A job's directory, a trained model and a running server."""
 
+import os
 import socket
 import subprocess
 import time
@@ -7,6 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+# As the programs do, before libgomp is loaded: threads that spin are slow on a shared machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from tests.unit.containers.image_jobs import IMAGE, Job, table, train
 

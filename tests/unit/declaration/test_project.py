@@ -11,20 +11,31 @@ from typing import Any
 import pytest
 
 from declaration import (
+    MLP,
     AllAtOnce,
     Canary,
+    Categorical,
+    Continuous,
     Data,
+    ElasticNet,
     Endpoint,
     Every,
+    Fair,
+    Forecast,
     Gate,
+    Integer,
+    LightGBM,
     Linear,
     OnNewData,
     Project,
+    RandomForest,
+    Range,
+    Script,
     Serverless,
+    Tuning,
     Workbench,
     XGBoost,
 )
-from declaration.metrics import Kind
 
 CHECKOUT = Path(__file__).parents[3]
 
@@ -49,10 +60,50 @@ def test_a_name_and_the_data_are_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("problem", "metric"), [("binary", "auc"), ("multiclass", "f1_macro"), ("regression", "r2")]
+    ("data", "metric"),
+    [
+        (Data("y"), "auc"),
+        (Data("y", problem="multiclass"), "f1_macro"),
+        (Data("y", problem="regression"), "r2"),
+        (Data("y", problem="ranking", group="query"), "ndcg"),
+        (Data("y", problem="forecast", time="day"), "wape"),
+    ],
 )
-def test_the_default_gate_fits_the_problem(problem: Kind, metric: str) -> None:
-    assert Project("p", data=Data("y", problem=problem)).gate.metric == metric
+def test_the_default_gate_and_algorithm_fit_the_problem(data: Data, metric: str) -> None:
+    project = Project("p", data=data, tune=2)
+    assert [gate.name for gate in project.gates] == [metric]
+    assert project.train == (Forecast() if data.problem == "forecast" else XGBoost())
+
+
+def test_several_gates_are_all_there_and_one_alone_too() -> None:
+    first, second = Gate("log_loss", at_most=0.4, slices=["a"]), Gate("auc", at_least=0.6)
+    assert Project("p", data=Data("y"), gate=[first, second]).gates == (first, second)
+    assert Project("p", data=Data("y"), gate=first).gates == (first,)
+
+
+def test_a_number_of_trials_is_a_tuning_with_the_ranges_of_the_algorithm() -> None:
+    project = Project("p", data=Data("y"), tune=30)
+    assert project.tuning == Tuning(trials=30)
+    assert project.ranges == XGBoost.ranges
+    assert Project("p", data=Data("y")).tuning is None
+    assert not Project("p", data=Data("y")).ranges
+
+
+def test_declared_ranges_are_all_that_varies() -> None:
+    ranges: dict[str, Range] = {"max_depth": Integer(2, 4), "eta": Categorical(0.1, 0.2)}
+    assert Project("p", data=Data("y"), tune=Tuning(9, ranges=ranges)).ranges == ranges
+
+
+def test_a_grid_has_as_many_trials_as_points() -> None:
+    grid = Tuning(strategy="grid", ranges={"max_depth": Categorical(2, 4, 6), "eta": Categorical(0.1, 0.2)})
+    assert grid.points == 6
+    assert Tuning().points is None
+
+
+def test_gates_and_fairness_are_written_as_evaluation_reads_them() -> None:
+    assert Gate("auc", at_least=0.7).expression == "auc>=0.7"
+    assert Gate("rmse", at_most=3).expression == "rmse<=3.0"
+    assert Fair("sex", "equal_opportunity", at_most=0.2).expression == "equal_opportunity:sex<=0.2"
 
 
 def test_the_parts_are_as_declared() -> None:
@@ -65,8 +116,8 @@ def test_the_parts_are_as_declared() -> None:
         workbench=Workbench(idle_stop="45 min"),
     )
     assert project.data.drop == ("id",)
-    assert project.gate.threshold == 0.4
-    assert not project.gate.judged_by.higher_is_better
+    assert project.gates[0].threshold == 0.4
+    assert not project.gates[0].judged_by.higher_is_better
     assert isinstance(project.endpoint, Endpoint)
     assert project.on_new_data
     assert project.workbench
@@ -101,6 +152,18 @@ def test_a_known_region_an_account_and_an_address_are_taken() -> None:
         OnNewData(),
         Workbench(),
         Project("p", data=Data("y")),
+        Project("p", data=Data("y", problem="ranking", group="q"), train=LightGBM(), tune=9),
+        Project("p", data=Data("y"), gate=[Gate("auc", at_least=0.5), Gate("f1", at_least=0.1)]),
+        Fair("sex", "equalized_odds"),
+        LightGBM(),
+        ElasticNet(),
+        RandomForest(),
+        MLP(),
+        Forecast(),
+        Script(Path(__file__).name, framework="pytorch", hyperparameters={"epochs": 3}),
+        Continuous(0.1, 1.0),
+        Integer(1, 3),
+        Tuning(ranges={"eta": Continuous(0.1, 1.0)}),
     ],
 )
 def test_the_defaults_are_allowed_themselves(value: Any) -> None:
@@ -113,6 +176,8 @@ def test_values_are_frozen_and_hashable() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         project.name = "other"  # type: ignore[misc]
     assert hash(project) == hash(Project("p", data=Data("y", drop=["a"]), retrain=[OnNewData()]))
+    tuned = [Project("p", data=Data("y"), tune=Tuning(ranges={"eta": Categorical(0.1)})) for _ in range(2)]
+    assert len(set(tuned)) == 1
 
 
 def test_an_uncaught_error_shows_file_and_line_and_no_traceback(tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from declaration import Data, Gate, Project
+from declaration import Container, Data, Gate, Project, XGBoost
 from pipelines.training import TrainingBindings, definition
 from pipelines.validation import validate
+from pipelines.validation.steps import all_steps
+from tests.stacks.brought import Brought
 
 GOLDEN = Path(__file__).parent / "golden" / "flights-training.json"
 CHECKOUT = Path(__file__).parents[3]
@@ -21,13 +23,7 @@ JOBS = ("Prepare", "Train", "Evaluate")
 
 def steps(text: str) -> dict[str, Any]:
     """The steps of a definition by name, those in branches included."""
-    found = {}
-    for step in json.loads(text)["Steps"]:
-        found[step["Name"]] = step
-        arguments = step["Arguments"]
-        for nested in [*arguments.get("IfSteps", []), *arguments.get("ElseSteps", [])]:
-            found[nested["Name"]] = nested
-    return found
+    return {step.name: step.raw for step in all_steps(json.loads(text))}
 
 
 @pytest.fixture(scope="module")
@@ -104,22 +100,27 @@ def test_sagemaker_would_take_it(project: Project, bindings: TrainingBindings) -
         ("multiclass", None),
         ("regression", Gate("rmse", at_most=12.5, beats_champion=False)),
         ("regression", None),
+        ("ranking", None),
+        ("forecast", None),
     ],
 )
 def test_every_problem_compiles_and_validates(
     problem: Any, gate: Gate | None, bindings: TrainingBindings
 ) -> None:
-    data = Data("y", problem=problem)
+    columns: Any = {"ranking": {"group": "query"}, "forecast": {"time": "day", "series": ["shop"]}}
+    data = Data("y", problem=problem, **columns.get(problem, {}))
     project = Project("p", data=data, gate=gate) if gate else Project("p", data=data)
     text = definition(project, bindings)
     validate(text)
     arguments = steps(text)["Evaluate"]["Arguments"]["AppSpecification"]["ContainerArguments"]
-    bound = "--at-least" if project.gate.judged_by.higher_is_better else "--at-most"
-    assert arguments[:4] == ["--metric", project.gate.metric, bound, str(project.gate.threshold)]
-    assert ("--beats-champion" in arguments) == project.gate.beats_champion
+    (judge,) = project.gates
+    higher = judge.judged_by.higher_is_better
+    bound = ">=" if higher else "<="
+    assert arguments[:2] == ["--gate", f"{judge.name}{bound}{judge.threshold}"]
+    assert ("--beats-champion" in arguments) == judge.beats_champion
     first, _ = steps(text)["Gate"]["Arguments"]["Conditions"]
-    assert first["Type"] == ("GreaterThanOrEqualTo" if bound == "--at-least" else "LessThanOrEqualTo")
-    assert first["RightValue"] == project.gate.threshold
+    assert first["Type"] == ("GreaterThanOrEqualTo" if higher else "LessThanOrEqualTo")
+    assert first["RightValue"] == judge.threshold
 
 
 def test_cdk_tokens_pass_through(project: Project) -> None:
@@ -128,8 +129,11 @@ def test_cdk_tokens_pass_through(project: Project) -> None:
     tokens |= {name: [tokens[name], f"${{Token[{name}.99]}}"] for name in ("subnets", "security_groups")}
     text = definition(project, TrainingBindings(**tokens))
     validate(text)
-    for name in set(fields) - {"region"}:
+    # A model that is ours needs no model role, no code and no other image than its own.
+    unused = {"region", "version", "model_role_arn", "source_uri"}
+    for name in set(fields) - unused:
         assert f"${{Token[{name}." in text
+    assert "${Token[version." not in text
     assert '"DefaultValue": "s3://${Token[incoming_bucket.' in text
 
 
@@ -165,10 +169,83 @@ def test_prepare_is_told_what_the_columns_mean(compiled: dict[str, Any]) -> None
     )
 
 
-def test_hyperparameters_are_texts(compiled: dict[str, Any]) -> None:
-    parameters = compiled["Train"]["Arguments"]["HyperParameters"]
-    assert all(isinstance(value, str) for value in parameters.values())
-    assert (parameters["rounds"], parameters["problem"], parameters["target"]) == ("300", "binary", "late")
+def test_every_hyperparameter_is_a_parameter(project: Project, bindings: TrainingBindings) -> None:
+    document = json.loads(definition(project, bindings))
+    parameters = {each["Name"]: each for each in document["Parameters"]}
+    given = steps(json.dumps(document))["Train"]["Arguments"]["HyperParameters"]
+    assert given.keys() == {"algorithm", "problem", "target", *project.train.hyperparameters}
+    assert (given["algorithm"], given["problem"], given["target"]) == ("xgboost", "binary", "late")
+    for name, value in project.train.hyperparameters.items():
+        assert given[name] == {"Get": f"Parameters.{name}"}
+        assert (parameters[name]["Type"], parameters[name]["DefaultValue"]) == ("String", str(value))
+
+
+def test_training_is_on_spot_capacity_and_goes_on_where_it_was(compiled: dict[str, Any]) -> None:
+    request = compiled["Train"]["Arguments"]
+    assert request["EnableManagedSpotTraining"] is True
+    limits = request["StoppingCondition"]
+    assert limits["MaxWaitTimeInSeconds"] >= limits["MaxRuntimeInSeconds"]
+    place = request["CheckpointConfig"]["S3Uri"]["Std:Join"]["Values"]
+    # Other data or hyperparameters are another place, another execution is not.
+    assert {"Get": "Steps.Prepare.ProcessingJobName"} in place
+    assert {"Get": "Parameters.max_depth"} in place
+    assert {"Get": "Execution.PipelineExecutionId"} not in place
+
+
+def checkpoints(project: Project, bindings: TrainingBindings) -> Any:
+    train = steps(definition(project, bindings))["Train"]
+    return train["Arguments"]["CheckpointConfig"]["S3Uri"]["Std:Join"]["Values"]
+
+
+def test_another_program_does_not_go_on_from_the_checkpoints_of_this_one(
+    project: Project, bindings: TrainingBindings
+) -> None:
+    now, later = bindings, dataclasses.replace(bindings, version="2")
+    assert checkpoints(project, now) != checkpoints(project, later)
+    assert checkpoints(project, now) != checkpoints(
+        dataclasses.replace(project, data=Data("late", problem="regression"), gate=Gate("r2", at_least=0)),
+        now,
+    )
+
+
+def test_instances_that_are_kept_warm_are_no_spot_instances(
+    bindings: TrainingBindings, brought: Brought
+) -> None:
+    warm = Container(brought.image, checkpoints=True, keep_alive="30 min", instances=2)
+    project = Project("p", data=Data("y"), train=warm)
+    request = steps(definition(project, bindings))["Train"]["Arguments"]
+    assert request["ResourceConfig"]["KeepAlivePeriodInSeconds"] == 1800
+    assert request["ResourceConfig"]["InstanceCount"] == 2
+    assert "EnableManagedSpotTraining" not in request
+    assert "MaxWaitTimeInSeconds" not in request["StoppingCondition"]
+
+
+def test_an_instance_with_its_own_storage_gets_no_key(bindings: TrainingBindings) -> None:
+    project = Project("p", data=Data("y"), train=XGBoost(on="gpu"))
+    text = definition(project, bindings)
+    validate(text)
+    cluster = steps(text)["Train"]["Arguments"]["ResourceConfig"]
+    assert ("VolumeKmsKeyId" in cluster) == (project.train.compute.local_disk_gb is None)
+
+
+def test_training_comes_from_the_cache_and_preparation_never(compiled: dict[str, Any]) -> None:
+    cached = {name for name, step in compiled.items() if "CacheConfig" in step}
+    assert cached == {"Train"}
+    assert compiled["Train"]["CacheConfig"] == {"Enabled": True, "ExpireAfter": "P30D"}
+
+
+def test_evaluation_is_told_what_the_training_cost(
+    compiled: dict[str, Any], project: Project, bindings: TrainingBindings
+) -> None:
+    arguments = compiled["Evaluate"]["Arguments"]["AppSpecification"]["ContainerArguments"]
+    assert arguments == [
+        *("--gate", "auc>=0.7", "--beats-champion", "--margin", "0.0"),
+        *("--confidence", str(project.gates[0].confidence)),
+        *("--project", "flights", "--image", bindings.training_image_uri),
+        *("--seconds", {"Std:Join": {"On": "", "Values": [{"Get": "Steps.Train.BillableTimeInSeconds"}]}}),
+        *("--instance", project.train.compute.instance_type),
+        *("--price", str(project.train.compute.usd_per_hour), "--spot"),
+    ]
 
 
 def test_every_output_lies_below_its_execution(compiled: dict[str, Any]) -> None:

@@ -1,0 +1,38 @@
+"""What an execution may be started with."""
+
+from collections.abc import Mapping
+
+from declaration import Project
+from pipelines.requests.tuning import as_text
+from pipelines.sdk import ParameterString
+from pipelines.training.bindings import TrainingBindings
+
+APPROVAL_STATUSES = ["PendingManualApproval", "Approved", "Rejected"]
+
+
+def is_reserved(hyperparameter: str) -> bool:
+    """Whether it tells script mode what to run, which no execution may change."""
+    return hyperparameter.startswith("sagemaker_")
+
+
+class Parameters:
+    """The data, the reigning model, the approval, and one text for each hyperparameter that is not tuned."""
+
+    def __init__(self, project: Project, bindings: TrainingBindings) -> None:
+        self.input_data = ParameterString(
+            "InputDataUri", default_value=f"s3://{bindings.incoming_bucket}/data/"
+        )
+        self.champion = ParameterString("ChampionModelUri", default_value=bindings.no_champion_uri)
+        self.approval = ParameterString(
+            "ModelApprovalStatus", default_value=APPROVAL_STATUSES[0], enum_values=APPROVAL_STATUSES
+        )
+        self.hyperparameters: Mapping[str, ParameterString] = {
+            name: ParameterString(name, default_value=as_text(value))
+            for name, value in project.train.hyperparameters.items()
+            if name not in project.ranges and not is_reserved(name)
+        }
+
+    @property
+    def all(self) -> list[ParameterString]:
+        """Every parameter, in the order of the definition."""
+        return [self.input_data, self.champion, self.approval, *self.hyperparameters.values()]

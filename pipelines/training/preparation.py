@@ -1,0 +1,63 @@
+"""The step that makes data sets of the uploaded files."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from declaration import Project
+from pipelines import requests
+from pipelines.sdk import RequestStep
+from pipelines.training.context import Context
+
+Layout = Literal["parquet", "csv", "label-first"]
+
+
+def prepare(context: Context, layout: Layout) -> RequestStep:
+    """The uploaded files become a training set, a hold-out and a schema.
+
+    A program that is not ours also gets rows to validate with, and the rows of the hold-out to predict.
+    """
+    bindings = context.bindings
+    outputs = ["train", "holdout", "schema"]
+    if layout != "parquet":
+        outputs += ["validation", "features"]
+    request = requests.processing(
+        context.processing_job(bindings.prepare_role_arn),
+        program="prepare",
+        arguments=_arguments(context.project, layout),
+        inputs={"data": context.parameters.input_data, **preparing_code(context)},
+        outputs={name: context.uri("prepare", name) for name in outputs},
+    )
+    # Not cached: new data lie below the same prefix.
+    return RequestStep("Prepare", "Processing", request)
+
+
+def output(step: RequestStep, name: str) -> Any:
+    """Where a processing step has put an output."""
+    return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
+
+
+def code(context: Context) -> dict[str, Any]:
+    """The input with the user's functions, if there are any."""
+    return {"code": context.bindings.code_uri} if context.bindings.code_uri else {}
+
+
+def preparing_code(context: Context) -> dict[str, Any]:
+    """The same, if one of them prepares the data: it goes with the model, to prepare what is predicted."""
+    declared = context.project.code
+    return code(context) if declared and declared.prepare else {}
+
+
+def _arguments(project: Project, layout: Layout) -> list[str]:
+    data = project.data
+    arguments = ["--target", data.target, "--problem", data.problem, "--holdout", str(data.holdout)]
+    arguments += _given("--time", [data.time] if data.time else [])
+    arguments += _given("--group", [data.group] if data.group else [])
+    arguments += _given("--series", data.series)
+    arguments += _given("--drop", data.drop)
+    if project.code and project.code.prepare:
+        arguments += ["--code-prepare", project.code.prepare]
+    return arguments if layout == "parquet" else [*arguments, "--layout", layout]
+
+
+def _given(flag: str, values: Sequence[str]) -> list[str]:
+    return [part for value in values for part in (flag, value)]
