@@ -33,11 +33,16 @@ def describe(session: "boto3.Session", project: Project) -> Endpoint | None:
     if not any(endpoint["EndpointName"] == name for endpoint in listed):
         return None
     answer = sagemaker.describe_endpoint(EndpointName=name)
+    version, gone = _version(session, answer.get("EndpointConfigName"))
+    if gone:
+        # A rollout ended between two looks, and took the old configuration with it.
+        answer = sagemaker.describe_endpoint(EndpointName=name)
+        version, _ = _version(session, answer.get("EndpointConfigName"))
     variants = answer.get("ProductionVariants", [])
     return Endpoint(
         name=name,
         status=answer["EndpointStatus"],
-        version=_version(session, answer["EndpointConfigName"]) if answer.get("EndpointConfigName") else None,
+        version=version,
         instances=sum(variant.get("CurrentInstanceCount", 0) for variant in variants),
         wanted_instances=sum(variant.get("DesiredInstanceCount", 0) for variant in variants),
         failure=answer.get("FailureReason", ""),
@@ -45,11 +50,18 @@ def describe(session: "boto3.Session", project: Project) -> Endpoint | None:
     )
 
 
-def _version(session: "boto3.Session", config: str) -> int | None:
-    """Follow the config in service to its model package, because a rollback leaves no other trace."""
+def _version(session: "boto3.Session", config: str | None) -> tuple[int | None, bool]:
+    """The version that a config serves (a rollback leaves no other trace), and whether the config is gone."""
+    if config is None:
+        return None, False
     sagemaker = session.client("sagemaker")
-    variants = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
-    model = sagemaker.describe_model(ModelName=variants[0]["ModelName"])
+    try:
+        variants = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
+        model = sagemaker.describe_model(ModelName=variants[0]["ModelName"])
+    except sagemaker.exceptions.ClientError as error:
+        if "Could not find" in error.response["Error"]["Message"]:
+            return None, True
+        raise
     containers = [*model.get("Containers", []), model.get("PrimaryContainer", {})]
     arns = [container["ModelPackageName"] for container in containers if "ModelPackageName" in container]
-    return version_of(arns[0]) if arns else None
+    return (version_of(arns[0]) if arns else None), False

@@ -8,7 +8,22 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from cli import output
-from cli.commands import approve, cloud, deploy, invoke, logs, retrain, runs, status, upload
+from cli.commands import (
+    approve,
+    cloud,
+    deploy,
+    diff,
+    doctor,
+    invoke,
+    logs,
+    report,
+    retrain,
+    run,
+    runs,
+    status,
+    tuning,
+    upload,
+)
 from cli.errors import explain
 
 
@@ -51,10 +66,15 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     upload.upload,
     status.status,
     runs.runs,
+    run.run,
+    diff.diff,
+    tuning.tuning,
+    report.report,
     logs.logs,
     approve.approve,
     invoke.invoke,
     retrain.retrain,
+    doctor.doctor,
     cloud.env,
     cloud.down,
 )

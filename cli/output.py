@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -63,6 +64,28 @@ def seconds(begin: datetime | None, end: datetime | None) -> str:
     return f"{total // 3600} h {total % 3600 // 60:02} min"
 
 
+def figure(value: float | None) -> str:
+    """A metric: four decimals, more where they would all be zeros, fewer for large values; "" for None."""
+    if value is None:
+        return ""
+    if 0 < abs(value) < 0.01:
+        return f"{value:.3g}"
+    return f"{value:.4f}" if abs(value) < 100 else f"{value:,.1f}"
+
+
+def change(difference: float) -> str:
+    """A difference of metrics, with its sign."""
+    return ("+" if difference > 0 else "") + figure(difference)
+
+
+def short(text: str) -> str:
+    """A hyperparameter: four digits where it is a number."""
+    try:
+        return f"{float(text):.4g}"
+    except ValueError:
+        return text
+
+
 def size(count: float) -> str:
     """Bytes as people read them: 512 B, 8.7 MB."""
     if count < 1000:
@@ -79,4 +102,6 @@ def _encode(value: Any) -> Any:
         return asdict(value)
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -66,6 +66,22 @@ def find(session: "boto3.Session", group: str, version: int | None) -> Package:
     raise CommandError(f"There is no version {version} of {group}: the newest is {versions[0]}.")
 
 
+def arn_of(session: "boto3.Session", group: str, version: int | None) -> str:
+    """The ARN of this version, by default of the newest; raises CommandError when it is not there."""
+    pages = (
+        session.client("sagemaker")
+        .get_paginator("list_model_packages")
+        .paginate(ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending")
+    )
+    for page in pages:
+        for summary in page["ModelPackageSummaryList"]:
+            if version in (None, summary["ModelPackageVersion"]):
+                return summary["ModelPackageArn"]
+    if version is None:
+        raise CommandError(f"{group} has no model package yet: name a run of `sageloop runs` instead.")
+    raise CommandError(f"There is no version {version} of {group}: see `sageloop status`.")
+
+
 def version_of(arn: str) -> int | None:
     """The version at the end of a model package's ARN; None for an empty ARN."""
     number = arn.rpartition("/")[2]

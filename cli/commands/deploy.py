@@ -1,11 +1,15 @@
 """sageloop deploy: the real `cdk deploy`, with a view that one can follow."""
 
+import fcntl
+import shlex
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
@@ -74,20 +78,27 @@ class Deployment:
         return grid
 
 
-def deploy(as_json: AsJson = False) -> None:
+App = Annotated[
+    Path | None,
+    typer.Argument(help="Another app.py, or its directory.", show_default="the app of cdk.json"),
+]
+
+
+def deploy(app: App = None, as_json: AsJson = False) -> None:
     """Deploy what app.py declares, to the embedded AWS or to yours.
 
-    Example:  sageloop up && sageloop deploy · AWS_PROFILE=work sageloop deploy
+    Example:  sageloop up && sageloop deploy · sageloop deploy examples/penguins
     """
     root = checkout.root()
     if not (root / "cdk.json").exists():
         raise CommandError(
             f"There is no cdk.json in {root} or above it: go to the directory of your project."
         )
+    program = _program(app)
     aws = session.connect()
     begin = time.monotonic()
-    _bootstrap(aws, root)
-    deployment = _deploy(root)
+    _bootstrap(aws)
+    deployment = _deploy(root, program)
     stacks = [
         {"stack": one.name, "outcome": one.outcome, "seconds": round(one.took or 0, 1)}
         for one in deployment.stacks.values()
@@ -96,43 +107,66 @@ def deploy(as_json: AsJson = False) -> None:
     output.show(stacks, view, as_json=as_json)
 
 
-def _bootstrap(aws: "boto3.Session", root: Path) -> None:
-    """Give the account and region what the CDK deploys with, once."""
+def _bootstrap(aws: "boto3.Session") -> None:
+    """Give the account and region what the CDK deploys with, once; another deployment waits meanwhile."""
+    state = checkout.state()
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "cdk-bootstrap.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _is_bootstrapped(aws):
+            account = aws.client("sts").get_caller_identity()["Account"]
+            target = f"aws://{account}/{session.region_name(aws)}"
+            with output.messages.status(f"Bootstrapping {target} for the CDK ..."):
+                # Away from the app, which the CDK would synthesise first for nothing.
+                _consume(["bootstrap", target], state, Deployment(), state / "cdk-bootstrap.log", quiet=True)
+
+
+def _is_bootstrapped(aws: "boto3.Session") -> bool:
     cloudformation = aws.client("cloudformation")
     try:
         cloudformation.describe_stacks(StackName="CDKToolkit")
-        return
     except cloudformation.exceptions.ClientError as error:
         if "does not exist" not in error.response["Error"]["Message"]:
             raise
-    account = aws.client("sts").get_caller_identity()["Account"]
-    target = f"aws://{account}/{session.region_name(aws)}"
-    with output.messages.status(f"Bootstrapping {target} for the CDK ..."):
-        # Away from the app, which the CDK would synthesise first for nothing.
-        _consume(["bootstrap", target], root, checkout.state(), Deployment(), quiet=True)
+        return False
+    return True
 
 
-def _deploy(root: Path) -> Deployment:
+def _program(app: Path | None) -> Path | None:
+    """The file that declares the project; raises CommandError when it is not there."""
+    program = app / "app.py" if app and app.is_dir() else app
+    if program and not program.is_file():
+        raise CommandError(f"There is no {program}: name an app.py or the directory that holds one.")
+    return program and program.resolve()
+
+
+def _deploy(root: Path, program: Path | None) -> Deployment:
     deployment = Deployment()
     # Synthesised apart from cdk.out, which another `cdk` of the user's may be reading.
-    assembly = str(checkout.state().resolve() / "cdk.out")
+    state = checkout.state().resolve()
+    assembly, log = state / "cdk.out", state / "cdk-deploy.log"
     arguments = ["deploy", "--all", "--require-approval", "never", "--progress", "events"]
-    arguments += ["--concurrency", "4", "--output", assembly]
+    arguments += ["--concurrency", "4"]
+    if program:
+        # Apps that are deployed at the same time keep out of each other's way.
+        name = program.parent.name
+        assembly, log = state / f"cdk.out.{name}", state / f"cdk-deploy.{name}.log"
+        arguments += ["--app", shlex.join([sys.executable, str(program)])]
+    arguments += ["--output", str(assembly)]
     if output.messages.is_terminal:
         with Live(deployment, console=output.messages, refresh_per_second=8):
-            _consume(arguments, root, root, deployment, quiet=True)
+            _consume(arguments, root, deployment, log, quiet=True)
     else:
-        _consume(arguments, root, root, deployment, quiet=False)
+        _consume(arguments, root, deployment, log, quiet=False)
     return deployment
 
 
 def _consume(
-    arguments: list[str], root: Path, directory: Path, deployment: Deployment, *, quiet: bool
+    arguments: list[str], directory: Path, deployment: Deployment, log: Path, *, quiet: bool
 ) -> None:
-    log = checkout.state() / f"cdk-{arguments[0]}.log"
     lines: list[str] = []
     try:
-        for line in cdk.run(arguments, root=root, directory=directory, log=log):
+        for line in cdk.run(arguments, root=checkout.root(), directory=directory, log=log):
             lines.append(line)
             ended = deployment.take(line)
             if ended and not quiet:

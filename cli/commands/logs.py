@@ -1,5 +1,6 @@
 """sageloop logs: what a job, the endpoint or a function wrote to CloudWatch."""
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from rich.text import Text
 
 from cli import executions, output, projects, session
 from cli.errors import CommandError
-from cli.executions import Execution
+from cli.executions import Execution, Step
 from cli.options import AsJson, ProjectName
 from cli.projects import Project
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     import boto3
     from mypy_boto3_logs import CloudWatchLogsClient
 
+# The trials of a tuning job are training jobs, and nothing but they write a log.
+GROUPS = {"TuningJobs": "TrainingJobs"}
+# As Pipelines names jobs, and tuning jobs theirs: pipelines-RUN-STEP-RANDOM, RUN-STEP-RANDOM-NUMBER-RANDOM.
+JOB = re.compile(r"(?:pipelines-)?(?P<run>[a-z0-9]+)-(?P<step>\w+)-.+")
 FUNCTIONS = {"retrain": "RetrainFunction", "promote": "PromoteFunction"}
 FOLLOW_SECONDS = 1.0
 STREAMS = 20
@@ -45,8 +50,8 @@ def logs(
     what: Annotated[
         str | None,
         typer.Argument(
-            help="A step (prepare, train, evaluate), `endpoint`, `retrain`, `promote` or the name of a job; "
-            "by default the step that failed, or the last one.",
+            help="A step (prepare, tune, train, evaluate, ...), `endpoint`, `retrain`, `promote` or the name "
+            "of a job or trial; by default the step that failed, or the last one.",
             show_default=False,
         ),
     ] = None,
@@ -58,7 +63,7 @@ def logs(
 ) -> None:
     """Print the log of a job, of the endpoint or of a function.
 
-    Example:  sageloop logs train · sageloop logs endpoint --follow
+    Example:  sageloop logs train · sageloop logs tune --run k2x9 · sageloop logs endpoint --follow
     """
     aws = session.connect()
     source = _source(aws, projects.find(aws, project), what, run)
@@ -81,14 +86,20 @@ def _source(aws: "boto3.Session", project: Project, what: str | None, run: str |
         return Source(f"/aws/sagemaker/Endpoints/{project.output('serving', 'EndpointName')}")
     if what in FUNCTIONS:
         return Source(f"/aws/lambda/{project.output('retraining', FUNCTIONS[what])}")
-    if what and what.startswith("pipelines-"):
-        kind = "TrainingJobs" if "-Train-" in what else "ProcessingJobs"
-        return Source(f"/aws/sagemaker/{kind}", what)
-    execution = executions.find(aws, project.output("training", "PipelineName"), run)
-    return _job(execution, what)
+    pipeline = project.output("training", "PipelineName")
+    if what and (named := JOB.fullmatch(what)):
+        step = _job(executions.find(aws, pipeline, named["run"]), named["step"])
+        return Source(_group(step), what)
+    step = _job(executions.find(aws, pipeline, run), what)
+    return Source(_group(step), step.job_name)
 
 
-def _job(execution: Execution, step_name: str | None) -> Source:
+def _group(step: Step) -> str:
+    return f"/aws/sagemaker/{GROUPS.get(step.job_kind, step.job_kind)}"
+
+
+def _job(execution: Execution, step_name: str | None) -> Step:
+    """The step of this name, or the one that failed, or the last one, among those that run a job."""
     jobs = [step for step in execution.steps if step.job_name]
     if step_name:
         jobs = [step for step in jobs if step.name.lower() == step_name.lower()]
@@ -98,8 +109,7 @@ def _job(execution: Execution, step_name: str | None) -> Source:
             f"`sageloop runs {execution.id}`."
         )
     failed = [step for step in jobs if step.status == "Failed"]
-    step = (failed or jobs)[-1]
-    return Source(f"/aws/sagemaker/{step.job_kind}", step.job_name)
+    return (failed or jobs)[-1]
 
 
 def _last(client: "CloudWatchLogsClient", source: Source, count: int) -> list[Line]:
@@ -116,13 +126,14 @@ def _last(client: "CloudWatchLogsClient", source: Source, count: int) -> list[Li
 def _streams(client: "CloudWatchLogsClient", source: Source) -> list[str]:
     try:
         if source.prefix:
-            answer = client.describe_log_streams(
-                logGroupName=source.group, logStreamNamePrefix=source.prefix, limit=STREAMS
+            # By name, which for trials is by number: the newest come last.
+            pages = client.get_paginator("describe_log_streams").paginate(
+                logGroupName=source.group, logStreamNamePrefix=source.prefix
             )
-        else:
-            answer = client.describe_log_streams(
-                logGroupName=source.group, orderBy="LastEventTime", descending=True, limit=STREAMS
-            )
+            return [stream["logStreamName"] for page in pages for stream in page["logStreams"]][-STREAMS:]
+        answer = client.describe_log_streams(
+            logGroupName=source.group, orderBy="LastEventTime", descending=True, limit=STREAMS
+        )
     except client.exceptions.ResourceNotFoundException:
         return []
     return [stream["logStreamName"] for stream in answer["logStreams"]]

@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.text import Text
 
 from cli import executions, output, projects, session
-from cli.executions import Execution
+from cli.executions import Execution, Step
 from cli.options import AsJson, ProjectName
 
 SHORT = 8
@@ -27,7 +27,7 @@ def runs(
     pipeline = projects.find(aws, project).output("training", "PipelineName")
     if run is not None:
         one = executions.find(aws, pipeline, run)
-        output.show(one, _steps(one), as_json=as_json)
+        output.show(one, steps(one), as_json=as_json)
         return
     found = executions.executions(aws, pipeline, limit=limit)
     rows = [
@@ -44,16 +44,24 @@ def runs(
     output.show(found, view if found else "No run yet: upload data with `sageloop upload`.", as_json=as_json)
 
 
-def _steps(one: Execution) -> Group:
+def steps(one: Execution) -> Group:
+    """An execution and what each of its steps came to."""
     rows = [
         (
             step.name,
             output.status(step.status),
             output.time(step.started),
-            output.seconds(step.started, step.ended),
-            step.failure or step.job_name,
+            took(step),
+            step.failure or step.job_name or step.made.rpartition(":")[2],
         )
         for step in one.steps
     ]
     head = Text.assemble(f"Run {one.id} ", output.status(one.status), f"  {one.description}")
     return Group(head, output.table(["Step", "Status", "Started", "Took", "Job or reason"], rows))
+
+
+def took(step: Step) -> str:
+    """How long a step took, or where its results come from."""
+    if step.taken_from:
+        return f"{'cached' if step.cached else 'reused'} from {step.taken_from[:SHORT]}"
+    return output.seconds(step.started, step.ended)

@@ -8,6 +8,8 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.unit.cli.training_runs import PIPELINE, Runs
+
 BEGIN = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PREFIX = "arn:aws:sagemaker:us-east-1:123456789012"
 SENTENCE = "AlgorithmError: data/2013-01.csv has no column 'late', exit code: 1"
@@ -126,3 +128,39 @@ def test_training_is_requested_by_a_message_that_the_function_knows(
     request = parse(body)
     assert isinstance(request, Request)
     assert request.urgent
+
+
+def test_steps_that_did_not_run_say_whose_results_they_took(
+    sageloop: Any, flights: boto3.Session, answers: Any
+) -> None:
+    runs = Runs(flights, answers)
+    arn = runs.add("again0000001", "Prepare", "Tune", "Train", "Register")
+    steps = answers["ListPipelineExecutionSteps"]({"PipelineExecutionArn": arn})["PipelineExecutionSteps"]
+    lender = {"SourcePipelineExecutionArn": f"{PIPELINE}/execution/lender000001"}
+    steps[0]["SelectiveExecutionResult"] = lender
+    steps[1]["CacheHitResult"] = lender
+    said = sageloop("runs", "again").stdout
+    assert "reused from lender00" in said
+    assert "cached from lender00" in said
+    assert "9 s" in said
+    assert "model-package/flights/1" in said
+    found = json.loads(sageloop("runs", "again", "--json").stdout)["steps"]
+    assert [step["job_kind"] for step in found] == ["ProcessingJobs", "TuningJobs", "TrainingJobs", ""]
+    assert [step["cached"] for step in found] == [False, True, False, False]
+
+
+def test_logs_of_a_tuning_job_are_those_of_its_trials(
+    sageloop: Any, flights: boto3.Session, answers: Any
+) -> None:
+    Runs(flights, answers).add("tuned0000001", "Tune", "Predict")
+    trials = [f"tuned0000001-Tune-abc-{number:03}-x" for number in (1, 2)]
+    write_log(flights, "/aws/sagemaker/TrainingJobs", f"{trials[0]}/algo-1", "validation-auc=0.7")
+    flights.client("logs").create_log_stream(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=f"{trials[1]}/algo-1"
+    )
+    write_log(flights, "/aws/sagemaker/TransformJobs", "pipelines-tuned0000001-Predict-abc/a", "ping")
+    assert "validation-auc=0.7" in sageloop("logs", "tune").stdout
+    assert "validation-auc=0.7" in sageloop("logs", trials[0]).stdout
+    assert f"no line of {trials[1]} yet" in sageloop("logs", trials[1]).stderr
+    assert "ping" in sageloop("logs", "predict").stdout
+    assert "ping" in sageloop("logs").stdout, "the last job of the run"

@@ -1,0 +1,1 @@
+"""What may keep a job from starting, looked at before one waits for it."""

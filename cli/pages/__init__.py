@@ -1,0 +1,1 @@
+"""Self-contained pages with charts, for what a table cannot show."""
