@@ -52,9 +52,10 @@ class Trial:
 class Tuner:
     """Runs one tuning job in the thread that calls `run`.
 
-    Trial n of P parallel ones begins when the trials 0 … n-P are told, in that order, and knows just those:
-    the hyperparameters depend on the seed and the objectives, not on the timing. A search that learns nothing
-    (random, grid) does not wait for the order.
+    Trials are told in the order of their numbers, and trial n of P parallel ones knows just the trials before
+    n-P (all before it when P is 1): hyperparameters depend on the seed and the objectives, not on the timing.
+    That it needs no newer result lets it begin while an older trial is a little late. A search that learns
+    nothing (random, grid) does not wait at all.
     """
 
     def __init__(self, context: Context, training: TrainingJobs, record: Record, finish: Finish) -> None:
@@ -180,14 +181,12 @@ class Tuner:
         number = len(self._trials)
         if number >= self._plan.jobs:
             return False
-        waiting = self._trials[self._told :]
-        if not learns(self._plan):
-            waiting = [trial for trial in waiting if self._runs(trial)]
-        return len(waiting) < self._plan.parallel
+        running = [trial for trial in self._trials[self._told :] if self._runs(trial)]
+        return len(running) < self._plan.parallel and self._told >= self._known(number)
 
     def _begin(self, number: int) -> None:
         first = self._inherited.get("First", []) if self._plan.strategy != "Grid" else []
-        known = max(0, number - self._plan.parallel + 1) if learns(self._plan) else self._told
+        known = self._known(number)
         texts = first[number] if number < len(first) else suggest(self._plan, number, self._knowledge(known))
         made = f"{self._record['HyperParameterTuningJobArn']}/{self._record['CreationTime']}/{number}"
         name = f"{self._name}-{number + 1:03}-{hashlib.sha256(made.encode()).hexdigest()[:8]}"
@@ -202,6 +201,12 @@ class Tuner:
                 TuningJobArn=self._record["HyperParameterTuningJobArn"],
                 TuningJobName=self._name,
             )
+
+    def _known(self, number: int) -> int:
+        """How many trials the search knows when it proposes this one."""
+        if not learns(self._plan):
+            return self._told
+        return max(0, number - self._plan.parallel) if self._plan.parallel > 1 else number
 
     def _knowledge(self, count: int) -> list[Known]:
         """What the search may know when the results of the first `count` trials count."""

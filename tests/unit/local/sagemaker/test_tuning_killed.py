@@ -71,7 +71,7 @@ def test_early_stopping_teaches_the_same_whether_or_not_the_stop_comes_in_time(t
         return learn
 
     found = []
-    config = {"TrainingJobEarlyStoppingType": "Auto", **limits(14, 2)}
+    config = {"TrainingJobEarlyStoppingType": "Auto", **limits(20, 2)}
     for pause in (0.0, 0.12):
         _, sagemaker, _ = quick_cloud(tmp_path / str(pause), learn(pause))
         sagemaker.resume()
