@@ -54,11 +54,14 @@ class Number:
     def share(self, value: Value) -> float:
         """The share of the way along the scale at which a value is."""
         low, high = (self.low - 0.5, self.high + 0.5) if self.integer else (self.low, self.high)
+        first, here, last = (self._scaled(each) for each in (low, float(value), high))
+        # Ends that the scale cannot tell apart are one place.
+        return (here - first) / (last - first) if last > first else 0.5
+
+    def _scaled(self, value: float) -> float:
         if self.scale == "Linear":
-            return (float(value) - low) / (high - low)
-        if self.scale == "Logarithmic":
-            return math.log(float(value) / low) / math.log(high / low)
-        return math.log((1 - float(value)) / (1 - low)) / math.log((1 - high) / (1 - low))
+            return value / 2  # no difference of two halves is too large for a float
+        return math.log(value) if self.scale == "Logarithmic" else -math.log1p(-value)
 
 
 @dataclass(frozen=True)
