@@ -30,6 +30,8 @@ def main() -> None:
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
             "AWS_DEFAULT_REGION": settings["region"],
             "AWS_EC2_METADATA_DISABLED": "true",
+            # Threads for small matrices would only take the processors from the jobs.
+            "OPENBLAS_NUM_THREADS": "1",
         }
     )
     from local.adapter.server import serve

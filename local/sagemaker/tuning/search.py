@@ -6,7 +6,7 @@ nothing else: the same after a crash, and whatever the timing.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,11 +81,13 @@ def _promising(plan: Plan, number: int, earlier: Sequence[Known]) -> dict[str, s
         choices,
     )
     tried = [{each.name: known.texts[each.name] for each in plan.space} for known, _ in inside]
-    proposed = [
-        {each.name: each.text(each.at(share)) for each, share in zip(plan.space, candidate, strict=True)}
-        for candidate in candidates.tolist()
-    ]
-    return next((texts for texts in proposed if texts not in tried), proposed[0])
+    proposed = (_texts(plan.space, candidate) for candidate in candidates)
+    return next((texts for texts in proposed if texts not in tried), _texts(plan.space, candidates[0]))
+
+
+def _texts(space: Space, shares: Iterable[float]) -> dict[str, str]:
+    """The hyperparameters at these shares."""
+    return {each.name: each.text(each.at(float(share))) for each, share in zip(space, shares, strict=True)}
 
 
 def _point(space: Space, texts: Texts) -> list[float] | None:
