@@ -45,6 +45,8 @@ def load(directory: Path, reference: str) -> Function:
     path = directory / f"{module_name}.py"
     if not path.is_file():
         raise DataError(f"the code has no file {path.name}, which should hold the function {name}")
+    # The bytecode of what stands beside a model would be code that training did not write.
+    sys.dont_write_bytecode = True
     # For the modules beside it; last, as none of them may stand in for one of ours.
     if str(directory) not in sys.path:
         sys.path.append(str(directory))
