@@ -83,6 +83,7 @@ def _exercise() -> tuple[list[Statement], Workload, probes.Explorer]:
     parts = (
         workload.first_model,
         workload.second_model,
+        workload.train,
         workload.stop_executions,
         workload.roll_back,
         workload.promote,

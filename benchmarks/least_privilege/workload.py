@@ -64,9 +64,12 @@ class Workload:
         until("a line in the function's log", lambda: _logged(group, began), seconds=PATIENCE)
 
     def train(self) -> None:
-        """An execution as a person starts it; the flow log of the network tells of its jobs."""
+        """An execution as a person starts it; the flow log of the network tells of its jobs.
+
+        It learns slowly, so that it is worth a checkpoint.
+        """
         began = time.time()
-        arn = self._start()
+        arn = self._start(rounds="2000", early_stopping="2000", eta="0.005")
         until("the execution's end", lambda: self.platform.finished(arn))
         if not self._flow_logged(began):
             raise DemoFailed("the flow log of the network has nothing of the execution")
@@ -162,9 +165,11 @@ class Workload:
         self.predict()
         until("captured traffic", lambda: self._newer("CapturedBucket", "traffic/", began), seconds=PATIENCE)
 
-    def _start(self) -> str:
+    def _start(self, **parameters: str) -> str:
         return self.sagemaker.start_pipeline_execution(
-            PipelineName=f"{PROJECT}-training", ClientRequestToken=secrets.token_hex(32)
+            PipelineName=f"{PROJECT}-training",
+            ClientRequestToken=secrets.token_hex(32),
+            PipelineParameters=[{"Name": name, "Value": value} for name, value in parameters.items()],
         )["PipelineExecutionArn"]
 
     def _job_of(self, execution: str, step: str) -> bool:
