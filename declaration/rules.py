@@ -1,6 +1,7 @@
 """Checks that stand in a field's annotation and can also say, for a message, what they allow."""
 
 import re
+from abc import ABC, abstractmethod
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
@@ -9,17 +10,17 @@ from pydantic_core import CoreSchema, core_schema
 from declaration.errors import Refusal
 
 
-class Rule:
+class Rule(ABC):
     """A check of one value, after its type."""
 
     @property
+    @abstractmethod
     def text(self) -> str:
         """What is allowed, so that "it must be <text>" is a sentence."""
-        raise NotImplementedError
 
+    @abstractmethod
     def check(self, value: Any) -> Any:
         """The value to keep; raises Refusal."""
-        raise NotImplementedError
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self.check, handler(source))

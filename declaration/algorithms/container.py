@@ -1,14 +1,12 @@
 """A user's own image."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from declaration.algorithms.foreign import Foreign
 from declaration.errors import Problem
-from declaration.files import given_path
 from declaration.value import declared
 
 
@@ -23,19 +21,6 @@ class Container(Foreign):
     family: ClassVar[Literal["container"]] = "container"
 
     source: Annotated[str, Field(examples=["'container'"])]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "source", str(given_path(self.source)))
-
-    @property
-    def program(self) -> str:
-        """The name of the folder."""
-        return self.path.name
-
-    @property
-    def path(self) -> Path:
-        """The folder of the Dockerfile."""
-        return Path(self.source)
 
     def problems(self) -> Iterator[Problem]:
         """Hardware and hyperparameters, and a folder that is not there."""

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -10,6 +11,7 @@ from pydantic import AfterValidator, Field
 from declaration.algorithms.hardware import Hardware
 from declaration.algorithms.learner import Value
 from declaration.errors import Problem
+from declaration.files import given_path
 from declaration.mapping import FrozenMapping
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrainingSpecification.html
@@ -28,11 +30,26 @@ _NONE = FrozenMapping[Value]({})
 class Foreign(Hardware):
     """A program that is not ours: what it knows of hyperparameters and checkpoints, the user says.
 
+    `source` is a path from the folder of app.py or from where it runs.
     For tuning it prints the validation metric of the gate as our own algorithms do: `validation-auc=0.71`.
     """
 
+    source: str = field(kw_only=False)
     hyperparameters: Hyperparameters = _NONE
     checkpoints: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", str(given_path(self.source)))
+
+    @property
+    def path(self) -> Path:
+        """Where the source is."""
+        return Path(self.source)
+
+    @property
+    def program(self) -> str:
+        """The name of its file or folder."""
+        return self.path.name
 
     def problems(self) -> Iterator[Problem]:
         """Hardware that contradicts itself, and hyperparameters that a training job does not take."""

@@ -1,5 +1,6 @@
 """What a training runs on, in the user's terms, and the instances that follow from them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +20,7 @@ Count = Annotated[int, Field(ge=1, le=100)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hardware:
+class Hardware(ABC):
     """The fields that every algorithm has besides its own.
 
     `on` and `memory_gb` say what it needs, and the cheapest type that has it is taken; `instance` names one
@@ -44,9 +45,9 @@ class Hardware:
     ] = None
 
     @property
+    @abstractmethod
     def checkpoints(self) -> bool:
         """Whether an interrupted training goes on where it was."""
-        raise NotImplementedError
 
     @property
     def ranges(self) -> Mapping[str, Range]:

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import KW_ONLY
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from declaration.algorithms.foreign import Foreign
 from declaration.errors import Problem
-from declaration.files import given_path
 from declaration.value import declared
 
 Framework = Literal["sklearn", "pytorch", "xgboost", "huggingface"]
@@ -31,19 +29,6 @@ class Script(Foreign):
     _: KW_ONLY
     framework: Annotated[Framework, Field(examples=["'sklearn'"])]
     version: Annotated[str | None, Field(examples=["'1.4-2'"])] = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "source", str(given_path(self.source)))
-
-    @property
-    def program(self) -> str:
-        """The file name of the script."""
-        return self.path.name
-
-    @property
-    def path(self) -> Path:
-        """Where the script is."""
-        return Path(self.source)
 
     def problems(self) -> Iterator[Problem]:
         """Hardware and hyperparameters, and files that are not there."""

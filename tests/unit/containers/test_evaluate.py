@@ -83,7 +83,7 @@ def test_a_champion_that_cannot_be_compared_does_not_stop_its_successor(trained:
         ((*AUC, "--fair", "parity:x<=1"), "--fair 'parity:x<=1' is not of the form criterion:column<=bound"),
         (
             ("--gate", "own:profit>=1"),
-            "the metric 'own:profit' needs own.py, which the input 'code' does not",
+            "the code has no file own.py, which should hold the function profit",
         ),
     ],
 )
@@ -191,10 +191,16 @@ def profit(truth, predicted):
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
-        (b"def profit(truth, predicted):\n    return 1 / 0\n", "failed: ZeroDivisionError: division by zero"),
-        (b"def profit(truth, predicted):\n    return 'much'\n", "returned str; it must return a number"),
+        (
+            b"def profit(truth, predicted):\n    return 1 / 0\n",
+            "own.py, profit, line 2: ZeroDivisionError: division by zero",
+        ),
+        (
+            b"def profit(truth, predicted):\n    return 'much'\n",
+            "own.py, profit returned str; a metric returns a number",
+        ),
         (b"profit = 3\n", "own.py has no function 'profit'"),
-        (b"import nothing_of_that_name\n", "own.py cannot be imported: ModuleNotFoundError"),
+        (b"import nothing_of_that_name\n", "own.py, line 1 cannot be imported: ModuleNotFoundError"),
     ],
 )
 def test_a_metric_of_the_users_own_that_fails(trained: Job, job: Job, code: bytes, sentence: str) -> None:
