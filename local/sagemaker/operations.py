@@ -13,7 +13,10 @@ _Method = TypeVar("_Method", bound=Callable[..., Answer])
 
 
 def operation(*names: str) -> Callable[[_Method], _Method]:
-    """Mark the method of a part that answers these operations: `def create(self, params) -> Answer`."""
+    """Mark the method of a part that answers these operations: `def create(self, params) -> Answer`.
+
+    `{noun}` in a name is the part's `noun`.
+    """
 
     def mark(method: _Method) -> _Method:
         method.__dict__["operations"] = names
@@ -36,4 +39,4 @@ def handlers(part: Part) -> Iterator[tuple[str, Handler]]:
     """The operations of a part with the bound methods that answer them."""
     for name in dir(type(part)):
         for operation_name in getattr(getattr(type(part), name), "operations", ()):
-            yield operation_name, getattr(part, name)
+            yield operation_name.format(noun=getattr(part, "noun", "")), getattr(part, name)

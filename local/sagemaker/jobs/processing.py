@@ -5,30 +5,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local.errors import ResourceInUse, ValidationException
-from local.sagemaker.context import Context, now
-from local.sagemaker.events import detail, milliseconds
+from local.errors import ValidationException
+from local.sagemaker.context import now
+from local.sagemaker.events import detail
 from local.sagemaker.jobs.channels import download
 from local.sagemaker.jobs.failure import JobFailed, container_failed
 from local.sagemaker.jobs.logs import LogStream
 from local.sagemaker.jobs.outputs import Uploader
 from local.sagemaker.jobs.permissions import Permissions
+from local.sagemaker.jobs.records import Jobs
 from local.sagemaker.jobs.runner import (
     Ended,
     Launch,
     Outcome,
-    Runner,
     StopRequested,
     check,
     client,
     credentials,
     run_container,
 )
-from local.sagemaker.operations import Answer, Params, operation
-from local.sagemaker.pagination import listed, page
+from local.sagemaker.operations import Params
 from local.sagemaker.s3 import location
 from local.sagemaker.store import Record
-from local.sagemaker.tags import set_tags
 
 _GROUP = "/aws/sagemaker/ProcessingJobs"
 _ROOT = "/opt/ml/processing/"
@@ -36,74 +34,16 @@ _DEFAULT_SECONDS = 24 * 3600
 """ProcessingStoppingCondition's default of MaxRuntimeInSeconds."""
 
 
-class ProcessingJobs:
+class ProcessingJobs(Jobs):
     """Processing jobs: inputs from S3, the container with its arguments, outputs to S3."""
 
+    noun = "Processing"
     kind = "processing-job"
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._store = context.store
-        self._runner = Runner(context, self)
-
-    @operation("CreateProcessingJob")
-    def create(self, params: Params) -> Answer:
-        """Start a job."""
-        name = params["ProcessingJobName"]
-        arn = self._context.arn(self.kind, name)
-        tags = params.pop("Tags", None)
+    def prepared(self, params: Params) -> Record:
+        """The request, checked."""
         _check_request(params)
-        with self._store.transaction():
-            if self._store.get(self.kind, name):
-                raise ResourceInUse(
-                    "Job name must be unique within an AWS account and region, and a job with this name "
-                    f"already exists ({arn})"
-                )
-            set_tags(self._context, arn, tags)
-            created = now()
-            record = {
-                **params,
-                "ProcessingJobArn": arn,
-                "ProcessingJobStatus": "InProgress",
-                "CreationTime": created,
-                "LastModifiedTime": created,
-            }
-            self._save(record)
-        self._runner.submit(name)
-        return {"ProcessingJobArn": arn}
-
-    @operation("DescribeProcessingJob")
-    def describe(self, params: Params) -> Answer:
-        """The job."""
-        return self._get(params["ProcessingJobName"])
-
-    @operation("ListProcessingJobs")
-    def list(self, params: Params) -> Answer:
-        """Page through the jobs."""
-        records = [
-            record
-            for record in self._store.list(self.kind)
-            if params.get("StatusEquals") in (None, record["ProcessingJobStatus"])
-        ]
-        jobs, token = page(listed(records, params, name="ProcessingJobName", order="Ascending"), params)
-        return {"ProcessingJobSummaries": jobs, "NextToken": token}
-
-    @operation("StopProcessingJob")
-    def stop(self, params: Params) -> Answer:
-        """Ask a job to stop; it is Stopping, and then Stopped."""
-        with self._store.transaction():
-            record = self._get(params["ProcessingJobName"])
-            status = record["ProcessingJobStatus"]
-            if status != "InProgress":
-                raise ValidationException(
-                    f"The request was rejected because the processing job is in status {status}."
-                )
-            self._save({**record, "ProcessingJobStatus": "Stopping", "LastModifiedTime": now()})
-        return {}
-
-    def stopping(self, name: str) -> bool:
-        """Whether somebody asked the job to stop."""
-        return bool(self._get(name)["ProcessingJobStatus"] == "Stopping")
+        return params
 
     def attempt(self, record: Record, workspace: Path) -> Outcome:
         """Run the job once from its beginning."""
@@ -115,8 +55,7 @@ class ProcessingJobs:
         self._download(record, s3, permissions, workspace / "ml")
         _configure(record, workspace / "ml")
         check(self._context, lambda: self.stopping(name))
-        started = now()
-        self._store.update(self.kind, name, ProcessingStartTime=started, LastModifiedTime=started)
+        self._began(name)
         logs = LogStream(self._context.host, _GROUP, stream, workspace / "log", listener=lambda _: None)
         launch = self._launch(record)
         ended = run_container(
@@ -130,32 +69,6 @@ class ProcessingJobs:
         s3 = client(self._context, "s3", role, _vpc(record))
         self._upload(record, s3, permissions, workspace / "ml")
         return Outcome("Completed", {**members, "ProcessingEndTime": now()})
-
-    def finish(self, name: str, status: str, members: Record) -> None:
-        """Commit the final status, and tell of it."""
-        with self._store.transaction():
-            ended = now()
-            final = {"ProcessingEndTime": ended, **members, "LastModifiedTime": ended}
-            self._save({**self._get(name), **final, "ProcessingJobStatus": status})
-
-    def resume(self) -> None:
-        """Start anew the jobs that were under way."""
-        for record in self._store.list(self.kind):
-            if record["ProcessingJobStatus"] in ("InProgress", "Stopping"):
-                self._runner.submit(record["ProcessingJobName"])
-
-    def close(self) -> None:
-        """Stop the containers."""
-        self._runner.close()
-
-    def _get(self, name: str) -> Record:
-        missing = ValidationException(f"Could not find requested job with name: {name}")
-        return self._context.find(self.kind, name, missing)
-
-    def _save(self, record: Record) -> None:
-        self._store.put(self.kind, record["ProcessingJobName"], record)
-        content = detail("DescribeProcessingJob", record, milliseconds)
-        self._context.emit("SageMaker Processing Job State Change", content, [record["ProcessingJobArn"]])
 
     def _check_role(self, record: Record, permissions: Permissions, stream: str) -> None:
         permissions.pull(record["AppSpecification"]["ImageUri"])
