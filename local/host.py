@@ -1,4 +1,4 @@
-"""What the SageMaker and Application Auto Scaling services need of the cloud that they live in."""
+"""What the services of our own need of the cloud that they live in."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,22 +49,13 @@ class AlarmAction:
     value: float | None
 
 
-class Host(Protocol):
-    """The cloud around a service; every method may be called from any thread and blocks until done."""
+class MonitoringHost(Protocol):
+    """What Application Auto Scaling needs; every method may be called from any thread and blocks."""
 
     account: str
     region: str
-    endpoint_url: str
     speed: float
     state: Path
-
-    def emit(
-        self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()
-    ) -> None:
-        """Put an AWS event (say source "aws.sagemaker") on the default event bus."""
-
-    def put_metrics(self, namespace: str, data: Sequence[Metric]) -> None:
-        """Record metrics, as CloudWatch's PutMetricData does."""
 
     def metric(
         self,
@@ -83,12 +74,6 @@ class Host(Protocol):
     def on_alarm(self, prefix: str, listener: Callable[[AlarmAction], None]) -> None:
         """Call `listener`, in a thread, for each alarm action whose ARN begins with `prefix`."""
 
-    def write_log(self, group: str, stream: str, lines: Sequence[str]) -> None:
-        """Append lines to a CloudWatch log stream; makes group and stream where they are missing."""
-
-    def credentials(self, role_arn: str, session_name: str) -> Credentials:
-        """Assume the role for SageMaker; AccessDenied if it is missing or does not trust SageMaker."""
-
     def client(
         self,
         service: str,
@@ -100,6 +85,26 @@ class Host(Protocol):
 
         With `subnets` its calls come from inside their VPC, as those of a job with a VpcConfig do.
         """
+
+
+class Host(MonitoringHost, Protocol):
+    """What SageMaker needs beyond that."""
+
+    endpoint_url: str
+
+    def emit(
+        self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()
+    ) -> None:
+        """Put an AWS event (say source "aws.sagemaker") on the default event bus."""
+
+    def put_metrics(self, namespace: str, data: Sequence[Metric]) -> None:
+        """Record metrics, as CloudWatch's PutMetricData does."""
+
+    def write_log(self, group: str, stream: str, lines: Sequence[str]) -> None:
+        """Append lines to a CloudWatch log stream; makes group and stream where they are missing."""
+
+    def credentials(self, role_arn: str, session_name: str) -> Credentials:
+        """Assume the role for SageMaker; AccessDenied if it is missing or does not trust SageMaker."""
 
     def require(
         self, role_arn: str, action: str, resource: str, context: Mapping[str, str] | None = None

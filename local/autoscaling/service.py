@@ -11,7 +11,7 @@ from local.autoscaling.scheduled import ScheduledActions
 from local.autoscaling.state import State, key, matches
 from local.autoscaling.targets import Targets
 from local.errors import ApiError
-from local.host import Host
+from local.host import MonitoringHost
 from local.model import check_input, operation_model, shape_output
 from local.sagemaker.operations import Answer, Handler, Params
 from local.sagemaker.pagination import page
@@ -28,7 +28,7 @@ class AutoScaling:
     It reads and changes endpoints and alarms through the APIs of the cloud, as it does on AWS.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: MonitoringHost) -> None:
         self._state = State.open(host)
         self._capacity = Capacity(self._state)
         self._targets = Targets(self._state, self._capacity)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from local.errors import ApiError, ValidationException
-from local.host import Host
+from local.host import MonitoringHost
 from local.sagemaker.store import Record, Store
 
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
@@ -28,12 +28,12 @@ class Resource(NamedTuple):
 class State:
     """The cloud around and the records: kinds target, policy, scheduled and activity."""
 
-    host: Host
+    host: MonitoringHost
     store: Store
     _clients: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, host: Host) -> "State":
+    def open(cls, host: MonitoringHost) -> "State":
         """The state in the directory of the cloud."""
         return cls(host, Store(Path(host.state) / "autoscaling.sqlite"))
 

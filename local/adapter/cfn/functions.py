@@ -3,7 +3,7 @@
 from typing import Any
 
 from local.adapter import authorization, seams
-from local.adapter.cfn.types import Created, Props, check_before
+from local.adapter.cfn.types import Props, check_before, keep_after
 from local.adapter.deliveries import LAMBDA, check_queue_reader
 from local.host import AccessDenied
 
@@ -23,19 +23,7 @@ def complete() -> None:
     _check_roles()
     _check_requests()
     _check_mappings()
-    before = dict(seams.provisioners._RESOURCE_HANDLERS[TYPE])
-
-    def create(logical_id: str, props: Props, stack_name: str) -> Created:
-        made: Created = before["create"](logical_id, props, stack_name)
-        _keep(made[0], props)
-        return made
-
-    def update(physical_id: str, old: Props, new: Props, stack_name: str, logical_id: str) -> Created:
-        made: Created = before["update"](physical_id, old, new, stack_name, logical_id)
-        _keep(made[0], new)
-        return made
-
-    seams.provisioners._RESOURCE_HANDLERS[TYPE] = before | {"create": create, "update": update}
+    keep_after(TYPE, _keep)
 
 
 def _keep(name: str, props: Props) -> None:

@@ -83,6 +83,23 @@ def check_before(type_: str, check: Callable[[Props], None]) -> None:
     seams.provisioners._RESOURCE_HANDLERS[type_] = handlers | {"create": checked}
 
 
+def keep_after(type_: str, keep: Callable[[str, Props], None]) -> None:
+    """After each create and update of a type of ministack's, let `keep(physical_id, props)` add to it."""
+    before = dict(seams.provisioners._RESOURCE_HANDLERS[type_])
+
+    def create(logical_id: str, props: Props, stack_name: str) -> Created:
+        made: Created = before["create"](logical_id, props, stack_name)
+        keep(made[0], props)
+        return made
+
+    def update(physical_id: str, old: Props, new: Props, stack_name: str, logical_id: str) -> Created:
+        made: Created = before["update"](physical_id, old, new, stack_name, logical_id)
+        keep(made[0], new)
+        return made
+
+    seams.provisioners._RESOURCE_HANDLERS[type_] = before | {"create": create, "update": update}
+
+
 def _in_words(work: Callable[[], T]) -> T:
     try:
         return work()

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local.autoscaling.service import AutoScaling
-from local.host import AlarmAction, Credentials, Metric
+from local.host import AlarmAction
 
 RESOURCE = "endpoint/flights/variant/primary"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
@@ -69,11 +69,10 @@ class Alarms:
 
 
 class World:
-    """A Host in which the whole traffic is one figure, shared by the instances that there are."""
+    """A cloud in which the whole traffic is one figure, shared by the instances that there are."""
 
     account = "000000000000"
     region = "us-east-1"
-    endpoint_url = "http://127.0.0.1:4566"
 
     def __init__(self, state: Path, speed: float = 600.0) -> None:
         self.state = state
@@ -145,28 +144,6 @@ class World:
         subnets: Sequence[str] = (),
     ) -> Any:
         return {"sagemaker": self.endpoint, "cloudwatch": self.cloudwatch}[service]
-
-    def emit(
-        self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()
-    ) -> None:
-        raise NotImplementedError
-
-    def put_metrics(self, namespace: str, data: Sequence[Metric]) -> None:
-        raise NotImplementedError
-
-    def write_log(self, group: str, stream: str, lines: Sequence[str]) -> None:
-        raise NotImplementedError
-
-    def credentials(self, role_arn: str, session_name: str) -> Credentials:
-        raise NotImplementedError
-
-    def require(
-        self, role_arn: str, action: str, resource: str, context: Mapping[str, str] | None = None
-    ) -> None:
-        raise NotImplementedError
-
-    def checkpoint(self) -> None:
-        raise NotImplementedError
 
     @staticmethod
     def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
