@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     from evaluate.contest import Contest
     from evaluate.cost import Cost
     from evaluate.judgement import Judgement
-
-# Before libgomp is loaded, for the reason given in train.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def main() -> None:

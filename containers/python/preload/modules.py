@@ -1,7 +1,6 @@
 """What is loaded before the first job."""
 
 import importlib
-import os
 import pkgutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -9,8 +8,6 @@ from collections.abc import Iterable, Iterator
 
 def load(packages: Iterable[str]) -> None:
     """Import every module of the packages, and so the libraries; a library that is missing is told of."""
-    # As the programs do, before libgomp is loaded: it reads this once.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for name in _modules(packages):
         try:
             importlib.import_module(name)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +16,6 @@ from tabular.contract import DataError, ml, run
 if TYPE_CHECKING:
     from tabular.artifact import Origin
     from train.settings import Hyperparameters
-
-# Before libgomp is loaded: threads that spin while they wait are 10 times slower on a shared machine.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _SCHEMA = "input/data/schema/schema.json"
 

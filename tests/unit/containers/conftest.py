@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-# As the programs do, before libgomp is loaded: threads that spin are slow on a shared machine.
+# As in the image, before libgomp is loaded: threads that spin are slow on a shared machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from tests.unit.containers.image_jobs import IMAGE, Job, table, train

@@ -92,7 +92,6 @@ print(sorted(os.environ))
     expected = [
         "HOME",
         "HOSTNAME",
-        "OMP_WAIT_POLICY",
         "PATH",
         "PYTHONPATH",
         "PYTHONUNBUFFERED",
