@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from boto3.exceptions import S3UploadFailedError
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from local.sagemaker.jobs.failure import JobFailed
 from local.sagemaker.jobs.permissions import Permissions
 from local.sagemaker.s3 import Location
+
+# S3 is this very process: the threads of a transfer would be made for nothing.
+_TRANSFER = TransferConfig(use_threads=False)
 
 
 class Uploader:
@@ -29,7 +33,7 @@ class Uploader:
             self._permissions.encrypt(self._key)
             extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self._key}
         try:
-            self._s3.upload_file(str(path), target.bucket, target.key, ExtraArgs=extra)
+            self._s3.upload_file(str(path), target.bucket, target.key, ExtraArgs=extra, Config=_TRANSFER)
         except (ClientError, S3UploadFailedError) as error:
             raise JobFailed(f"ClientError: Data upload failed: {error}") from None
 
