@@ -172,7 +172,9 @@ class DiskS3:
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         return {"Body": self._find(Bucket, Key).open("rb")}
 
-    def upload_file(self, source: str, bucket: str, key: str, ExtraArgs: Any = None) -> None:
+    def upload_file(
+        self, source: str, bucket: str, key: str, ExtraArgs: Any = None, Config: Any = None
+    ) -> None:
         self._require("PutObject")
         path = self._path(bucket, key)
         path.parent.mkdir(parents=True, exist_ok=True)
