@@ -1,4 +1,4 @@
-"""CloudWatch alarms evaluated as AWS does: per metric with its dimensions, over periods, every second.
+"""CloudWatch alarms evaluated as AWS does: per metric with its dimensions, over periods, all the time.
 
 Missing data: see local.adapter.verdict.
 """
@@ -18,7 +18,8 @@ from local.adapter.metric_math import Value, evaluate
 from local.adapter.verdict import verdict
 from local.host import AlarmAction
 
-EVERY_SECONDS = 1.0
+EVERY_SECONDS, SHORTEST_SECONDS = 1.0, 0.1
+"""Between evaluations: the first in AWS's time, the second in this machine's."""
 CLOUDWATCH = "cloudwatch.amazonaws.com"
 # AWS looks further back than the evaluation periods when data is missing.
 EXTRA_PERIODS = 2
@@ -32,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 class Alarms:
-    """Evaluates every metric alarm each second and tells of each change of state."""
+    """Evaluates every metric alarm again and again, and tells of each change of state."""
 
     def __init__(self, host: MinistackHost) -> None:
         self._host = host
@@ -54,7 +55,8 @@ class Alarms:
         self._closing.set()
 
     def _run(self) -> None:
-        while not self._closing.wait(EVERY_SECONDS):
+        every = max(SHORTEST_SECONDS, EVERY_SECONDS / max(1.0, self._host.speed))
+        while not self._closing.wait(every):
             self._host.on_loop(self._evaluate_all)
 
     def _evaluate_all(self) -> None:

@@ -1,10 +1,13 @@
-"""Which services a request or a delivery may have changed: what durability has to write."""
+"""Which services a request or a delivery may have changed: what durability has to write.
+
+And when who may invoke an endpoint is to be decided anew.
+"""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from local.adapter import seams
+from local.adapter import callers, seams
 from local.adapter.durability import Durability
 
 _READS = (
@@ -24,16 +27,17 @@ _READS = (
 _SENDERS = frozenset({"s3", "sns", "events", "lambda", "apigateway"})
 
 
-def watch(durability: Durability) -> None:
-    """Mark the services that requests and deliveries change."""
+def watch(durability: Durability, forget: Callable[[], None]) -> None:
+    """Mark the services that requests and deliveries change; `forget` where they are about permissions."""
     files = {module: file for file, module in seams.app._state_map.items()}
     for name, entry in seams.app.SERVICE_REGISTRY.items():
         changed = {files[module] for module in (entry["module"], *entry.get("sub_modules", ()))}
         if name in _SENDERS:
             changed.add("sqs")
-        seams.app.SERVICE_HANDLERS[name] = _watched(
-            seams.app.SERVICE_HANDLERS[name], partial(durability.mark, changed)
-        )
+        mark = partial(durability.mark, changed)
+        seams.app.SERVICE_HANDLERS[name] = _watched(seams.app.SERVICE_HANDLERS[name], mark)
+    for name in callers.SERVICES & seams.app.SERVICE_HANDLERS.keys():
+        seams.app.SERVICE_HANDLERS[name] = _watched(seams.app.SERVICE_HANDLERS[name], forget)
     for module, function, services in (
         (seams.eventbridge, "_invoke_target", ("sqs", "sns")),
         (seams.sqs, "_receive_messages_for_esm", ("sqs",)),

@@ -43,7 +43,7 @@ def _guard_event_targets() -> None:
         try:
             _check_target(target["Arn"], rule["Arn"])
         except Undeliverable as error:
-            _dead_letter(target, event, rule, error, view)
+            dead_letter(target, event, rule, error, view)
         else:
             before(target, event, rule, view)
 
@@ -99,7 +99,7 @@ def may_publish(topic_arn: str, service: str, source_arn: str) -> bool:
     )
 
 
-def _dead_letter(
+def dead_letter(
     target: Target, event: Mapping[str, Any], rule: Mapping[str, Any], error: Undeliverable, view: Any
 ) -> None:
     """Send an undeliverable event to the target's dead-letter queue, with EventBridge's attributes."""

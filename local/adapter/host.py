@@ -14,7 +14,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.loaders import create_loader
 
-from local.adapter import authorization, seams, vpc
+from local.adapter import authorization, datapoints, seams, vpc
 from local.host import AlarmAction, Credentials, Metric
 
 T = TypeVar("T")
@@ -215,7 +215,7 @@ def statistic_of(
 ) -> float | None:
     """Return a statistic of one metric over [start, end); in the scope of the current account and region."""
     key = (namespace, name, seams.cloudwatch._dims_key(dict(dimensions)))
-    points = [p for p in seams.cloudwatch._metrics.get(key) or [] if start <= p["Timestamp"] < end]
+    points = datapoints.between(key, seams.cloudwatch._metrics.get(key) or [], start, end)
     stats = seams.cloudwatch._calc_stats(points)
     if not stats:
         return None

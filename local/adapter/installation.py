@@ -15,12 +15,15 @@ from local.adapter import (
     object_events,
     operations,
     pass_role,
+    pipeline_targets,
     routing,
     stack_events,
     vpc,
 )
 from local.adapter.access_logs import AccessLogs
 from local.adapter.alarms import Alarms
+from local.adapter.async_runtime import Runtimes
+from local.adapter.callers import Callers
 from local.adapter.durability import Durability
 from local.adapter.host import MinistackHost
 from local.adapter.runtime import Runtime
@@ -47,7 +50,9 @@ class Installation:
         self._access_logs = AccessLogs(host)
         self._service_metrics = ServiceMetrics(host)
         self._durability = Durability(host.state / "services", host)
-        self.runtime = Runtime(self._sagemaker.invoke, host.account)
+        self._callers = Callers(host.account)
+        synchronous = Runtime(self._sagemaker.invoke, self._callers)
+        self.runtime = Runtimes(self._sagemaker.invoke_async, synchronous, host.account)
         services: dict[str, routing.Service] = {
             "sagemaker": self._sagemaker,
             "application-autoscaling": self._autoscaling,
@@ -57,6 +62,7 @@ class Installation:
         audit.install()
         corrections.install()
         deliveries.install()
+        pipeline_targets.install(host, self._sagemaker)
         self._service_metrics.install()
         object_events.install()
         encryption.install()
@@ -65,9 +71,9 @@ class Installation:
         pass_role.install()
         integration.install(self._sagemaker.invoke)
         operations.install()
-        stack_events.install(host, self._durability.mark_all)
+        stack_events.install(host, self._stack_changed)
         # Last, around everything that the others put in.
-        changes.watch(self._durability)
+        changes.watch(self._durability, self._callers.forget)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to work; ministack's state is loaded, its port not yet open."""
@@ -80,6 +86,10 @@ class Installation:
         loop.call_soon(operations.resume)
         # They call back over HTTP: not before the port is open, and never on the loop.
         threading.Thread(target=self._resume, name="resume", daemon=True).start()
+
+    def _stack_changed(self) -> None:
+        self._durability.mark_all()
+        self._callers.forget()
 
     def _resume(self) -> None:
         self._sagemaker.resume()

@@ -16,6 +16,8 @@ from local.host import AccessDenied
 API_GATEWAY = "apigateway.amazonaws.com"
 RUNTIME = "runtime.sagemaker"
 TIMEOUT_SECONDS = 29.0
+# docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+MAX_BODY = 10 * 1024 * 1024
 _ENDPOINT = re.compile(r"/?endpoints/([^/]+)/invocations")
 _SOURCES = {"header": "headers", "querystring": "query", "path": "path"}
 Response = tuple[int, dict[str, str], bytes]
@@ -107,7 +109,10 @@ def install(invoke: Invoke) -> None:
     seams.apigateway._invoke_lambda_custom_v1 = integrate
 
 
-async def _call(integration: Mapping[str, Any], path: str, request: Request, invoke: Invoke) -> Response:
+async def _call(integration: Mapping[str, Any], path: str, request: Request, invoke: Invoke) -> Any:
+    """The response, or an error that API Gateway answers with its gateway response."""
+    if len(request.body) > MAX_BODY:
+        return seams.apigateway._gw_error("REQUEST_TOO_LARGE", "Request too large")
     endpoint = _ENDPOINT.fullmatch(path)
     if endpoint is None:
         return _message(500, f"The embedded API Gateway does not know the integration path {path}.")
@@ -119,7 +124,7 @@ async def _call(integration: Mapping[str, Any], path: str, request: Request, inv
     except templates.UnknownTemplate as error:
         return _message(500, str(error))
     if body is None:
-        return _message(415, "Unsupported Media Type")
+        return seams.apigateway._gw_error("UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type")
     headers = {"content-type": "application/json", "accept": "application/json"}
     for target, source in (integration.get("requestParameters") or {}).items():
         name = target.removeprefix("integration.request.header.")
@@ -132,7 +137,7 @@ async def _call(integration: Mapping[str, Any], path: str, request: Request, inv
     try:
         answer = await asyncio.wait_for(invoke(endpoint[1], headers, body), timeout)
     except TimeoutError:
-        return _message(504, "Endpoint request timed out")
+        return seams.apigateway._gw_error("INTEGRATION_TIMEOUT", "Endpoint request timed out")
     return _respond(integration, request, answer.status, answer.headers, answer.body)
 
 

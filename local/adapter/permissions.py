@@ -21,6 +21,7 @@ _KINDS = {
     "ModelPackageName": "model-package",
     "EndpointName": "endpoint",
     "EndpointConfigName": "endpoint-config",
+    "InferenceComponentName": "inference-component",
     "ModelName": "model",
     "NotebookInstanceName": "notebook-instance",
     "NotebookInstanceLifecycleConfigName": "notebook-instance-lifecycle-config",

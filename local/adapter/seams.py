@@ -16,12 +16,13 @@ def _module(name: str) -> Any:
     return importlib.import_module(f"ministack.{name}")
 
 
-hypercorn_asyncio: Any = importlib.import_module("hypercorn.asyncio")
-hypercorn_config: Any = importlib.import_module("hypercorn.config")
+uvicorn: Any = importlib.import_module("uvicorn")
+uvloop: Any = importlib.import_module("uvloop")
 app = _module("app")
 responses = _module("core.responses")
 persistence = _module("core.persistence")
 router = _module("core.router")
+sigv4 = _module("core.sigv4")
 iam_actions = _module("core.iam_actions")
 iam_evaluator = _module("core.iam_evaluator")
 lambda_runtime = _module("core.lambda_runtime")
@@ -58,12 +59,18 @@ _RELIED_ON: list[tuple[Any, str, str | None]] = [
         "service method path headers body query_params region account_id",
     ),
     (iam_actions, "SERVICE_TO_IAM_NAMESPACE", None),
+    (iam_actions, "_auth_failure", "service code message headers"),
     (iam_evaluator, "enforce", "access_key_id iam_action service region resource_arn service_context"),
     (iam_evaluator, "evaluate", "ctx policies limits"),
+    (iam_evaluator, "resolve_credential", "access_key_id account_id session_token"),
+    (iam_evaluator, "resolve_principal", "access_key_id account_id credential"),
+    (iam_evaluator, "_names_condition_key", "policies prefix"),
     (iam_evaluator, "evaluate_resource_policy", "doc ctx service named_only direct_only"),
     (iam_evaluator, "combine_resource_policy", "identity ctx policy owner_account required limits"),
     (iam_evaluator, "evaluate_trust_policy", "trust_doc caller_arn ctx"),
     (iam_evaluator, "pin_signed_request", "method raw_path query_params raw_headers handshake"),
+    (sigv4, "SIGNATURE_MISMATCH", None),
+    (apigateway, "_gw_error", "response_type message"),
     (provisioners, "_RESOURCE_HANDLERS", None),
     (provisioners, "_REPLACING_PROPERTIES", None),
     (provisioners, "_STACK_TAG_PROPERTY", None),

@@ -1,9 +1,10 @@
 """The server: ministack with our services inside, on one port of 127.0.0.1, TLS terminated in name."""
 
 import asyncio
+import contextlib
 import re
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +24,50 @@ def serve(state: Path, port: int, account: str, region: str, speed: float) -> No
     seams.check()
     host = MinistackHost(state, port, account, region, speed)
     installation = Installation(host)
-    config = seams.hypercorn_config.Config()
-    config.bind = [f"127.0.0.1:{port}"]
-    config.keep_alive_timeout = 75
-    config.graceful_timeout = 2
-    config.loglevel = "WARNING"
-    asyncio.run(_run(Gateway(installation), config, installation))
+    # ministack's own server costs three times as much for each prediction, most of it for reading HTTP.
+    config = seams.uvicorn.Config(
+        Gateway(installation),
+        host="127.0.0.1",
+        port=port,
+        http="httptools",
+        ws="wsproto",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        # What a caller says of a proxy is a header like any other.
+        proxy_headers=False,
+        # ministack writes a Date of its own, and AWS names no server.
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=2,
+        backlog=2048,
+    )
+    with asyncio.Runner(loop_factory=seams.uvloop.new_event_loop) as runner:
+        runner.run(_run(_Server(config), installation))
 
 
-async def _run(gateway: "Gateway", config: Any, installation: Installation) -> None:
-    stopped = asyncio.Event()
+async def _run(server: "_Server", installation: Installation) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, server.end)
     try:
-        await seams.hypercorn_asyncio.serve(gateway, config, shutdown_trigger=stopped.wait)
+        await server.serve()
     finally:
         await asyncio.to_thread(installation.close)
+
+
+class _Server(seams.uvicorn.Server):  # type: ignore[misc]
+    """Ends when told to, and leaves the signals to us: after its own end there is still work to do."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    def end(self) -> None:
+        """Take no more connections, answer what is under way, and return from `serve`."""
+        self.should_exit = True
 
 
 class Gateway:
@@ -54,14 +82,14 @@ class Gateway:
             await self._lifespan(scope, receive, send)
             return
         if scope["type"] == "http":
-            headers = list(scope["headers"])
-            if not any(name.lower() == b"x-forwarded-proto" for name, _ in headers):
-                # Loopback never leaves the machine: it counts as TLS, which our bucket policies demand.
-                headers.append((b"x-forwarded-proto", b"https"))
-            scope = _by_path(scope | {"headers": headers})
+            scope = _by_path(scope)
             if Runtime.answers(scope):
                 await self._installation.runtime(scope, receive, send)
                 return
+            headers = scope["headers"]
+            if not any(name == b"x-forwarded-proto" for name, _ in headers):
+                # Loopback never leaves the machine: it counts as TLS, which our bucket policies demand.
+                scope = scope | {"headers": [*headers, (b"x-forwarded-proto", b"https")]}
         await seams.app.app(scope, receive, send)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,7 +105,9 @@ class Gateway:
 
 def _by_path(scope: Scope) -> Scope:
     """Lead a request for an API's own host name to the API: the name resolves to nothing here."""
-    host = next((value for name, value in scope["headers"] if name.lower() == b"host"), b"")
+    host: bytes = next((value for name, value in scope["headers"] if name == b"host"), b"")
+    if b".execute-api." not in host:
+        return scope
     found = _API_HOST.match(host.decode("latin-1"))
     # The raw path stays as the caller signed it.
     return scope | {"path": f"/_aws/execute-api/{found[1]}{scope['path']}"} if found else scope

@@ -49,10 +49,23 @@ def install() -> None:
         if name in _UTIL and arguments is not None:
             [argument] = seams.apigateway._vtl_split_args(arguments)
             value = _UTIL[name](seams.apigateway._vtl_value(argument, state))
-            return seams.apigateway._vtl_walk(value, steps[1:], state) if steps[1:] else value
+            for method, given in steps[1:]:
+                value = _method(value, method, given, state)
+            return value
         return util_before(steps, state)
 
     seams.apigateway._vtl_set, seams.apigateway._vtl_util = set_, util
+
+
+def _method(value: Any, name: str, arguments: str | None, state: State) -> Any:
+    """A member of a value, or `replaceAll`, the one method of texts that AWS's own templates need."""
+    if isinstance(value, str) and name == "replaceAll" and arguments is not None:
+        pattern, new = (
+            _text(seams.apigateway._vtl_value(each, state))
+            for each in seams.apigateway._vtl_split_args(arguments)
+        )
+        return re.sub(pattern, lambda _: new, value)
+    return seams.apigateway._vtl_walk(value, [(name, arguments)], state)
 
 
 def render(

@@ -27,7 +27,8 @@ def verdict(alarm: Mapping[str, Any], values: Sequence[float | None]) -> str | N
     if compare is None:
         raise ValueError(f"The embedded AWS does not compare by {alarm.get('ComparisonOperator')}.")
     threshold = float(alarm["Threshold"])
-    real = [compare(value, threshold) for value in values if value is not None][:count]
+    aged = [(age, value) for age, value in enumerate(values, start=1) if value is not None][:count]
+    real = [compare(value, threshold) for _, value in aged]
     missing = count - len(real)
     breaching = sum(real) + (missing if treat == "breaching" else 0)
     if breaching >= needed:
@@ -37,5 +38,7 @@ def verdict(alarm: Mapping[str, Any], values: Sequence[float | None]) -> str | N
     if not real:
         return None if treat == "ignore" else "INSUFFICIENT_DATA"
     if all(real):
-        return None if treat == "ignore" else "ALARM"
+        # No premature alarm: "when the oldest available breaching datapoint during the Evaluation Periods
+        # number of data points is at least as old as the value of Datapoints to Alarm".
+        return "ALARM" if treat == "missing" and aged[-1][0] >= needed else None
     return "OK"

@@ -6,7 +6,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.autoscaling.state import State, resource
+from local.autoscaling.resources import resource
+from local.autoscaling.state import State
 from local.sagemaker.context import now
 from local.sagemaker.store import Record
 
@@ -14,26 +15,17 @@ _WAITING = "Waiting for change to be fulfilled by sagemaker."
 
 
 class Capacity:
-    """The instances of the variants, through SageMaker's API."""
+    """The instances of variants and the copies of components, through SageMaker's API."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def current(self, resource_id: str) -> int | None:
-        """The desired instance count; None if the variant is gone or its endpoint is changing."""
+        """The desired count; None if what is scaled is gone or changing."""
         try:
-            endpoint = self._state.client("sagemaker").describe_endpoint(
-                EndpointName=resource(resource_id).endpoint
-            )
+            return resource(resource_id).current(self._state.client("sagemaker"))
         except (ClientError, BotoCoreError):
             return None
-        if endpoint["EndpointStatus"] != "InService":
-            return None
-        wanted = resource(resource_id).variant
-        for variant in endpoint["ProductionVariants"]:
-            if variant["VariantName"] == wanted:
-                return int(variant["DesiredInstanceCount"])
-        return None
 
     def change(self, key: str, desired: int, cause: str, *, cooldown: float = 0.0, base: int = 0) -> bool:
         """Begin to scale; whether SageMaker took it. The activity ends, and the cooldown begins, in `follow`.
@@ -41,26 +33,23 @@ class Capacity:
         `base` is the capacity before, which counts during the cooldown.
         """
         target = self._state.target(key)
+        scaled = resource(target["ResourceId"])
         activity: Record = {
             "ActivityId": str(uuid.uuid4()),
             **{name: target[name] for name in ("ServiceNamespace", "ResourceId", "ScalableDimension")},
-            "Description": f"Setting desired instance count to {desired}.",
+            "Description": f"Setting desired {scaled.noun} to {desired}.",
             "Cause": cause,
             "StartTime": now(),
             "StatusCode": "InProgress",
-            "StatusMessage": f"Successfully set desired instance count to {desired}. {_WAITING}",
+            "StatusMessage": f"Successfully set desired {scaled.noun} to {desired}. {_WAITING}",
             "_Key": key,
             "_Desired": desired,
             "_Cooldown": {"seconds": cooldown, "base": base, "out": desired > base} if cooldown else None,
         }
-        place = resource(target["ResourceId"])
         try:
-            self._state.client("sagemaker").update_endpoint_weights_and_capacities(
-                EndpointName=place.endpoint,
-                DesiredWeightsAndCapacities=[{"VariantName": place.variant, "DesiredInstanceCount": desired}],
-            )
+            scaled.change(self._state.client("sagemaker"), desired)
         except (ClientError, BotoCoreError) as error:
-            message = f"Failed to set desired instance count to {desired}. Reason: {error}"
+            message = f"Failed to set desired {scaled.noun} to {desired}. Reason: {error}"
             activity |= {"StatusCode": "Failed", "StatusMessage": message, "EndTime": now()}
         self._state.store.put("activity", activity["ActivityId"], activity)
         return bool(activity["StatusCode"] == "InProgress")
@@ -90,7 +79,8 @@ class Capacity:
                 self._finish(activity, "Failed", "Failed to", "SageMaker went back to the capacity before.")
 
     def _finish(self, activity: Record, status: str, how: str, what: str) -> None:
-        message = f"{how} set desired instance count to {activity['_Desired']}. {what}"
+        noun = resource(activity["ResourceId"]).noun
+        message = f"{how} set desired {noun} to {activity['_Desired']}. {what}"
         self._state.store.update(
             "activity", activity["ActivityId"], StatusCode=status, StatusMessage=message, EndTime=now()
         )

@@ -8,7 +8,8 @@ import time
 
 from local.autoscaling.adjustment import stepped, tracked
 from local.autoscaling.capacity import Capacity
-from local.autoscaling.policies import HIGH_PERIODS, LOW_PERIODS, PERIOD, Policies, metric
+from local.autoscaling.policies import HIGH_PERIODS, LOW_PERIODS, Policies, metric
+from local.autoscaling.resources import PERIOD
 from local.autoscaling.state import State
 from local.host import AlarmAction
 from local.sagemaker.store import Record
@@ -76,13 +77,15 @@ class Evaluation:
         configuration = policy["TargetTrackingScalingPolicyConfiguration"]
         target = configuration["TargetValue"]
         if "-AlarmHigh-" in alarm:
-            value = self._datapoint(policy, 0, HIGH_PERIODS)
+            period = metric(policy["ResourceId"], configuration).period
+            value = self._datapoint(policy, 0, HIGH_PERIODS, period)
             seconds = configuration.get("ScaleOutCooldown", _COOLDOWN)
-            return (base if value is None else max(base, tracked(base, value, target))), seconds
+            # Without an instance the metric of a queue is that of one.
+            return (base if value is None else max(base, tracked(max(base, 1), value, target))), seconds
         seconds = configuration.get("ScaleInCooldown", _COOLDOWN)
         if not self._all_want_in(policy["_Key"]):
             return base, seconds
-        values = [self._datapoint(policy, age, 1) for age in range(LOW_PERIODS)]
+        values = [self._datapoint(policy, age, 1, PERIOD) for age in range(LOW_PERIODS)]
         highest = max((value for value in values if value is not None), default=None)
         return (base if highest is None else min(base, tracked(base, highest, target))), seconds
 
@@ -95,11 +98,11 @@ class Evaluation:
             if "-AlarmLow-" in alarm["AlarmName"]
         )
 
-    def _datapoint(self, policy: Record, age: int, periods: int) -> float | None:
+    def _datapoint(self, policy: Record, age: int, periods: int, period: int) -> float | None:
         """The newest value of the metric in so many periods, the first of which ended `age` periods ago."""
         configuration = policy["TargetTrackingScalingPolicyConfiguration"]
-        namespace, name, dimensions, statistic = metric(policy["ResourceId"], configuration)
-        length = PERIOD / self._state.host.speed
+        namespace, name, dimensions, statistic, _ = metric(policy["ResourceId"], configuration)
+        length = period / self._state.host.speed
         for number in range(age, age + periods):
             end = time.time() - number * length
             value = self._state.host.metric(namespace, name, dimensions, statistic, end - length, end)

@@ -1,17 +1,16 @@
 """Scaling policies, and the alarms that target tracking makes for itself."""
 
 import uuid
-from typing import Any
+from typing import Any, NamedTuple
 
-from local.autoscaling.state import State, key, matches, missing, resource
+from local.autoscaling.resources import PERIOD, resource
+from local.autoscaling.state import State, key, matches, missing
 from local.errors import ValidationException
 from local.sagemaker.context import now
 from local.sagemaker.operations import Answer, Params
 from local.sagemaker.pagination import page
 from local.sagemaker.store import Record
 
-PERIOD = 60
-"""Seconds of one datapoint."""
 HIGH_PERIODS, LOW_PERIODS = 3, 15
 LOW_SHARE = 0.9
 """Datapoints above the target to scale out, and below 90 % of it to scale in.
@@ -20,7 +19,16 @@ So the alarms that AWS makes read; its guide says only "more than 10% lower"
 (docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html).
 """
 _ALARM_NOTE = "DO NOT EDIT OR DELETE. For TargetTrackingScaling policy"
-_PREDEFINED = {"SageMakerVariantInvocationsPerInstance": "InvocationsPerInstance"}
+
+
+class Tracked(NamedTuple):
+    """The metric of a policy; `period` is that of the alarm which scales out, in seconds."""
+
+    namespace: str
+    name: str
+    dimensions: dict[str, str]
+    statistic: str
+    period: int
 
 
 class Policies:
@@ -105,21 +113,22 @@ class Policies:
     def _make_alarms(self, policy: Record) -> list[dict[str, str]]:
         configuration = policy["TargetTrackingScalingPolicyConfiguration"]
         target = configuration["TargetValue"]
-        wanted = [("AlarmHigh", "GreaterThanThreshold", target, HIGH_PERIODS)]
+        watched = metric(policy["ResourceId"], configuration)
+        wanted = [("AlarmHigh", "GreaterThanThreshold", target, HIGH_PERIODS, watched.period)]
         if not configuration.get("DisableScaleIn"):
-            wanted.append(("AlarmLow", "LessThanThreshold", target * LOW_SHARE, LOW_PERIODS))
-        namespace, name, dimensions, statistic = metric(policy["ResourceId"], configuration)
+            # Metrics of high resolution speed up the way out alone.
+            wanted.append(("AlarmLow", "LessThanThreshold", target * LOW_SHARE, LOW_PERIODS, PERIOD))
         host, cloudwatch, made = self._state.host, self._state.client("cloudwatch"), []
-        for suffix, comparison, threshold, periods in wanted:
+        for suffix, comparison, threshold, periods, period in wanted:
             alarm = f"TargetTracking-{policy['ResourceId']}-{suffix}-{uuid.uuid4()}"
             cloudwatch.put_metric_alarm(
                 AlarmName=alarm,
                 AlarmDescription=f"{_ALARM_NOTE} {policy['PolicyARN']}.",
-                Namespace=namespace,
-                MetricName=name,
-                Dimensions=[{"Name": one, "Value": value} for one, value in dimensions.items()],
-                Statistic=statistic,
-                Period=PERIOD,
+                Namespace=watched.namespace,
+                MetricName=watched.name,
+                Dimensions=[{"Name": one, "Value": value} for one, value in watched.dimensions.items()],
+                Statistic=watched.statistic,
+                Period=period,
                 EvaluationPeriods=periods,
                 Threshold=threshold,
                 ComparisonOperator=comparison,
@@ -135,15 +144,17 @@ class Policies:
             self._state.client("cloudwatch").delete_alarms(AlarmNames=own)
 
 
-def metric(resource_id: str, configuration: dict[str, Any]) -> tuple[str, str, dict[str, str], str]:
-    """Namespace, name, dimensions and statistic of the metric that a target tracking policy watches."""
+def metric(resource_id: str, configuration: dict[str, Any]) -> Tracked:
+    """The metric that a target tracking policy watches."""
     if predefined := configuration.get("PredefinedMetricSpecification"):
-        kind = predefined["PredefinedMetricType"]
-        if kind not in _PREDEFINED:
+        kind, scaled = predefined["PredefinedMetricType"], resource(resource_id)
+        if kind not in scaled.metrics:
             raise ValidationException(
-                f"The embedded AWS tracks {', '.join(_PREDEFINED)} and customized metrics, not {kind}."
+                f"The embedded AWS tracks {', '.join(scaled.metrics)} and customized metrics of "
+                f"{resource_id}, not {kind}."
             )
-        return "AWS/SageMaker", _PREDEFINED[kind], resource(resource_id).dimensions, "Sum"
+        name, statistic, period = scaled.metrics[kind]
+        return Tracked("AWS/SageMaker", name, scaled.dimensions, statistic, period)
     custom = configuration.get("CustomizedMetricSpecification", {})
     if not {"MetricName", "Namespace", "Statistic"} <= set(custom):
         raise ValidationException(
@@ -151,7 +162,7 @@ def metric(resource_id: str, configuration: dict[str, Any]) -> tuple[str, str, d
             "with MetricName, Namespace and Statistic (the embedded AWS has no metric math)."
         )
     dimensions = {one["Name"]: one["Value"] for one in custom.get("Dimensions", [])}
-    return custom["Namespace"], custom["MetricName"], dimensions, custom["Statistic"]
+    return Tracked(custom["Namespace"], custom["MetricName"], dimensions, custom["Statistic"], PERIOD)
 
 
 def _name(target_key: str, policy: str) -> str:

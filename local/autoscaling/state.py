@@ -3,25 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from local.autoscaling.resources import resource
 from local.errors import ApiError, ValidationException
 from local.host import MonitoringHost
 from local.sagemaker.store import Record, Store
-
-DIMENSION = "sagemaker:variant:DesiredInstanceCount"
-
-
-class Resource(NamedTuple):
-    """A variant of an endpoint."""
-
-    endpoint: str
-    variant: str
-
-    @property
-    def dimensions(self) -> dict[str, str]:
-        """The dimensions of its metrics."""
-        return {"EndpointName": self.endpoint, "VariantName": self.variant}
 
 
 @dataclass(frozen=True)
@@ -56,23 +43,13 @@ class State:
 
 def key(params: Mapping[str, Any]) -> str:
     """The name of a target in the store; ValidationException for what the embedded AWS cannot scale."""
-    resource(params["ResourceId"])
-    if (params["ServiceNamespace"], params["ScalableDimension"]) != ("sagemaker", DIMENSION):
+    found = resource(params["ResourceId"])
+    if (params["ServiceNamespace"], params["ScalableDimension"]) != ("sagemaker", found.dimension):
         raise ValidationException(
-            f"The embedded AWS scales {DIMENSION} only, not {params['ScalableDimension']} of "
-            f"{params['ServiceNamespace']}."
+            f"The embedded AWS scales {found.dimension} of {params['ResourceId']}, not "
+            f"{params['ScalableDimension']} of {params['ServiceNamespace']}."
         )
     return "|".join((params["ServiceNamespace"], params["ResourceId"], params["ScalableDimension"]))
-
-
-def resource(identifier: str) -> Resource:
-    """The endpoint and variant of a ResourceId."""
-    match identifier.split("/"):
-        case ["endpoint", endpoint, "variant", variant] if endpoint and variant:
-            return Resource(endpoint, variant)
-    raise ValidationException(
-        f"Unsupported resource ID {identifier}; the form is endpoint/my-endpoint/variant/my-variant."
-    )
 
 
 def missing(message: str) -> ApiError:

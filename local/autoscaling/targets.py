@@ -2,10 +2,9 @@
 
 import uuid
 
-from botocore.exceptions import ClientError
-
 from local.autoscaling.capacity import Capacity
-from local.autoscaling.state import State, key, matches, resource
+from local.autoscaling.resources import resource
+from local.autoscaling.state import State, key, matches
 from local.errors import ValidationException
 from local.sagemaker.context import now
 from local.sagemaker.operations import Answer, Params
@@ -25,7 +24,7 @@ class Targets:
         self._capacity = capacity
 
     def register(self, params: Params) -> Answer:
-        """Register a variant, or change its limits; a capacity outside of them is brought inside."""
+        """Register what is to be scaled, or change its limits; a capacity outside is brought inside."""
         name = key(params)
         host = self._state.host
         with self._state.store.transaction():
@@ -85,20 +84,9 @@ class Targets:
                 raise ValidationException(
                     f"{member} must be given when a scalable target is first registered."
                 )
-        place = resource(params["ResourceId"])
-        sagemaker = self._state.client("sagemaker")
-        try:
-            endpoint = sagemaker.describe_endpoint(EndpointName=place.endpoint)
-            config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-        except ClientError as error:
-            raise ValidationException(f"{params['ResourceId']} cannot be registered: {error}") from error
-        variant = next((v for v in config["ProductionVariants"] if v["VariantName"] == place.variant), None)
-        if variant is None:
-            raise ValidationException(f"Endpoint {place.endpoint} has no variant {place.variant}.")
-        if not variant.get("InstanceType", "ml.t").startswith("ml.t"):
-            return
-        runs_on = variant.get("InstanceType", "serverless capacity")
-        raise ValidationException(
-            f"Variant {place.variant} runs on {runs_on}, which cannot be scaled by instances "
-            "(docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html)."
-        )
+        to_zero = resource(params["ResourceId"]).check(self._state.client("sagemaker"))
+        if params["MinCapacity"] == 0 and not to_zero:
+            raise ValidationException(
+                "Minimum capacity must be at least 1 for a real-time endpoint variant; only asynchronous "
+                "endpoints and inference components scale to zero."
+            )

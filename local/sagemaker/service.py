@@ -70,6 +70,10 @@ class SageMaker:
         """Send a request to an endpoint (the runtime's InvokeEndpoint)."""
         return await self._hosting.invoke(endpoint, headers, body)
 
+    def invoke_async(self, endpoint: str, headers: Mapping[str, str], body: bytes) -> InvokeResult:
+        """Queue a request for an asynchronous endpoint (the runtime's InvokeEndpointAsync); blocks."""
+        return self._hosting.invoke_async(endpoint, headers, body)
+
     def resume(self) -> None:
         """Take up what was under way when the process last ended, however it ended."""
         self._outbox.start()

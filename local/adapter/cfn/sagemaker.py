@@ -1,19 +1,24 @@
 """AWS::SageMaker::* resource types on our SageMaker."""
 
-import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.model import StructureShape
 
+from local.adapter.cfn.again import (
+    POLL_SECONDS,
+    name_of,
+    retag,
+    unless_gone,
+    unless_there,
+    wait_until_gone,
+)
 from local.adapter.cfn.types import Created, Props, ResourceType, only, typed
 from local.adapter.routing import Service
-from local.errors import ApiError
 from local.model import operation_model
 
-POLL_SECONDS = 0.1
 PREFIX = "AWS::SageMaker::"
 
 
@@ -24,10 +29,6 @@ def types(service: Service) -> Iterator[ResourceType]:
         yield _plain(service, kind)
     yield _endpoint(service)
     yield _notebook(service)
-
-
-def _name(physical_id: str) -> str:
-    return physical_id.rsplit("/", 1)[-1]
 
 
 def _attributes(kind: str, name: str, described: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,19 +50,19 @@ def _plain(service: Service, kind: str) -> ResourceType:
 
     def create(name: str, props: Props) -> Created:
         request = {member: name} | props
-        _unless_there(service, f"Create{kind}", typed("sagemaker", f"Create{kind}", request))
+        unless_there(service, f"Create{kind}", typed("sagemaker", f"Create{kind}", request))
         return shown(request[member])
 
     def update(physical_id: str, old: Props, new: Props) -> Created:
         if update_operation:
-            request = only("sagemaker", update_operation, new) | {member: _name(physical_id)}
+            request = only("sagemaker", update_operation, new) | {member: name_of(physical_id)}
             service.call(update_operation, request)
         else:
-            _retag(service, physical_id, old, new)
-        return shown(_name(physical_id))
+            retag(service, physical_id, old, new)
+        return shown(name_of(physical_id))
 
     def delete(physical_id: str, _props: Props) -> None:
-        _unless_gone(lambda: service.call(f"Delete{kind}", {member: _name(physical_id)}))
+        unless_gone(lambda: service.call(f"Delete{kind}", {member: name_of(physical_id)}))
 
     replacing = (member,) if update_operation else _all_but_tags(f"Create{kind}")
     return ResourceType(PREFIX + kind, create, delete, update, replacing, tags=update_operation is None)
@@ -90,18 +91,18 @@ def _pipeline(service: Service) -> ResourceType:
 
     def create(_name: str, props: Props) -> Created:
         asked = request(props) | {"ClientRequestToken": uuid.uuid4().hex}
-        _unless_there(service, "CreatePipeline", typed("sagemaker", "CreatePipeline", asked))
+        unless_there(service, "CreatePipeline", typed("sagemaker", "CreatePipeline", asked))
         return asked["PipelineName"], {}
 
     def update(physical_id: str, old: Props, new: Props) -> Created:
         asked = only("sagemaker", "UpdatePipeline", request(dict(new)) | {"PipelineName": physical_id})
         answer = service.call("UpdatePipeline", asked)
-        _retag(service, answer["PipelineArn"], old, new)
+        retag(service, answer["PipelineArn"], old, new)
         return physical_id, {}
 
     def delete(physical_id: str, _props: Props) -> None:
         asked = {"PipelineName": physical_id, "ClientRequestToken": uuid.uuid4().hex}
-        _unless_gone(lambda: service.call("DeletePipeline", asked))
+        unless_gone(lambda: service.call("DeletePipeline", asked))
 
     return ResourceType(f"{PREFIX}Pipeline", create, delete, update, ("PipelineName",))
 
@@ -122,7 +123,7 @@ def _endpoint(service: Service) -> ResourceType:
     def create(name: str, props: Props) -> Created:
         name = props.get("EndpointName") or name
         asked = only("sagemaker", "CreateEndpoint", props | {"EndpointName": name})
-        _unless_there(service, "CreateEndpoint", asked)
+        unless_there(service, "CreateEndpoint", asked)
         described = settled(name)
         if described["EndpointStatus"] != "InService":
             # CloudFormation removes what it could not finish, so that the name is free again.
@@ -131,21 +132,21 @@ def _endpoint(service: Service) -> ResourceType:
         return described["EndpointArn"], {"EndpointName": name}
 
     def update(physical_id: str, old: Props, new: Props) -> Created:
-        name = _name(physical_id)
-        _retag(service, physical_id, old, new)
+        name = name_of(physical_id)
+        retag(service, physical_id, old, new)
         if {**old, "Tags": None} != {**new, "Tags": None}:
             asked = only("sagemaker", "UpdateEndpoint", new | {"EndpointName": name})
             service.call("UpdateEndpoint", asked)
             described = settled(name)
             in_service = described.get("EndpointConfigName")
-            if described["EndpointStatus"] != "InService" or in_service != _name(new["EndpointConfigName"]):
+            if described["EndpointStatus"] != "InService" or in_service != name_of(new["EndpointConfigName"]):
                 raise ValueError(described.get("FailureReason", f"The endpoint went back to {in_service}."))
         return physical_id, {"EndpointName": name}
 
     def delete(physical_id: str, _props: Props) -> None:
-        asked = {"EndpointName": _name(physical_id)}
-        _unless_gone(lambda: service.call("DeleteEndpoint", asked))
-        _wait_until_gone(lambda: describe(_name(physical_id)))
+        asked = {"EndpointName": name_of(physical_id)}
+        unless_gone(lambda: service.call("DeleteEndpoint", asked))
+        wait_until_gone(lambda: describe(name_of(physical_id)))
 
     return ResourceType(f"{PREFIX}Endpoint", create, delete, update, ("EndpointName",))
 
@@ -180,7 +181,7 @@ def _notebook(service: Service) -> ResourceType:
     def create(name: str, props: Props) -> Created:
         asked = {"NotebookInstanceName": name} | props
         request = typed("sagemaker", "CreateNotebookInstance", asked)
-        _unless_there(service, "CreateNotebookInstance", request)
+        unless_there(service, "CreateNotebookInstance", request)
         settled(asked["NotebookInstanceName"], "InService")
         return shown(asked["NotebookInstanceName"])
 
@@ -193,8 +194,8 @@ def _notebook(service: Service) -> ResourceType:
         return True
 
     def update(physical_id: str, old: Props, new: Props) -> Created:
-        name = _name(physical_id)
-        _retag(service, physical_id, old, new)
+        name = name_of(physical_id)
+        retag(service, physical_id, old, new)
         if {**old, "Tags": None} != {**new, "Tags": None}:
             was_running = stop(name)
             asked = only("sagemaker", "UpdateNotebookInstance", new | {"NotebookInstanceName": name})
@@ -206,68 +207,9 @@ def _notebook(service: Service) -> ResourceType:
         return shown(name)
 
     def delete(physical_id: str, _props: Props) -> None:
-        name = _name(physical_id)
-        _unless_gone(lambda: stop(name))
-        _unless_gone(lambda: call("DeleteNotebookInstance", name))
-        _wait_until_gone(lambda: call("DescribeNotebookInstance", name))
+        name = name_of(physical_id)
+        unless_gone(lambda: stop(name))
+        unless_gone(lambda: call("DeleteNotebookInstance", name))
+        wait_until_gone(lambda: call("DescribeNotebookInstance", name))
 
     return ResourceType(f"{PREFIX}NotebookInstance", create, delete, update, fixed)
-
-
-def _retag(service: Service, arn: str, old: Props, new: Props) -> None:
-    """Bring the tags of a resource from the old properties to the new."""
-    before = {tag["Key"]: tag["Value"] for tag in old.get("Tags") or []}
-    after = {tag["Key"]: tag["Value"] for tag in new.get("Tags") or []}
-    if changed := [{"Key": k, "Value": v} for k, v in after.items() if before.get(k) != v]:
-        service.call("AddTags", {"ResourceArn": arn, "Tags": changed})
-    if dropped := [key for key in before if key not in after]:
-        service.call("DeleteTags", {"ResourceArn": arn, "TagKeys": dropped})
-
-
-def _unless_there(service: Service, operation: str, asked: dict[str, Any]) -> None:
-    """Create, unless this stack made the resource already, before a restart."""
-    try:
-        service.call(operation, asked)
-    except ApiError as error:
-        if not _made_by_this_stack(service, asked, error):
-            raise
-
-
-def _made_by_this_stack(service: Service, asked: Mapping[str, Any], error: ApiError) -> bool:
-    """Tell whether the resource that is in the way carries this very stack's tags."""
-    mine = {tag["Key"]: tag["Value"] for tag in asked.get("Tags") or []}
-    arn = re.search(r"arn:aws:sagemaker:[^\s\"']+[^\s\"'.,]", error.message)
-    if arn is None or "aws:cloudformation:stack-id" not in mine:
-        return False
-    try:
-        there = service.call("ListTags", {"ResourceArn": arn[0]})["Tags"]
-    except ApiError:
-        return False
-    theirs = {tag["Key"]: tag["Value"] for tag in there}
-    keys = ("aws:cloudformation:stack-id", "aws:cloudformation:logical-id")
-    return all(theirs.get(key) == mine.get(key) for key in keys)
-
-
-def _unless_gone(work: Callable[[], Any]) -> None:
-    """Do it, unless there is nothing left to do it to: a delete may come twice."""
-    try:
-        work()
-    except ApiError as error:
-        if not _is_missing(error):
-            raise
-
-
-def _wait_until_gone(describe: Callable[[], Any]) -> None:
-    while True:
-        try:
-            describe()
-        except ApiError as error:
-            if _is_missing(error):
-                return
-            raise
-        time.sleep(POLL_SECONDS)
-
-
-def _is_missing(error: ApiError) -> bool:
-    words = ("could not find", "does not exist", "not found", "recordnotfound")
-    return error.code == "ResourceNotFound" or any(word in error.message.lower() for word in words)

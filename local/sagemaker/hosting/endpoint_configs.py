@@ -5,14 +5,16 @@ from typing import Any
 from local.errors import ValidationException
 from local.sagemaker import events
 from local.sagemaker.context import Context, now
-from local.sagemaker.hosting.models import Models
-from local.sagemaker.hosting.plan import CapturePlan, FleetPlan
+from local.sagemaker.hosting import config_rules
+from local.sagemaker.hosting.models import Models, host
+from local.sagemaker.hosting.plan import AsyncPlan, CapturePlan, FleetPlan, VariantPlan
 from local.sagemaker.operations import Answer, Params
 from local.sagemaker.pagination import listed, page
 from local.sagemaker.store import Record
 from local.sagemaker.tags import forget_tags, set_tags, tags_of
 
-_REFUSED = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants")
+_CONCURRENCY = 4
+"""Requests that an instance gets at a time where the configuration leaves it to SageMaker."""
 
 
 class EndpointConfigs:
@@ -65,34 +67,42 @@ class EndpointConfigs:
     def plan(self, name: str) -> FleetPlan:
         """Everything that a fleet of this configuration needs; ValidationException if a part is missing."""
         record = self.find(name)
-        variants = tuple(
-            self._models.variant(variant, record.get("KmsKeyId")) for variant in record["ProductionVariants"]
+        return FleetPlan(
+            name,
+            self._variants(record, "ProductionVariants"),
+            _capture(record.get("DataCaptureConfig")),
+            _asynchronous(record.get("AsyncInferenceConfig")),
+            self._variants(record, "ShadowProductionVariants"),
         )
-        return FleetPlan(name, variants, _capture(record.get("DataCaptureConfig")))
+
+    def _variants(self, record: Record, member: str) -> tuple[VariantPlan, ...]:
+        return tuple(
+            self._models.variant(variant, record.get("KmsKeyId"))
+            if "ModelName" in variant
+            else host(variant, record)
+            for variant in record.get(member, ())
+        )
 
     def _check(self, params: Params) -> None:
-        for member in _REFUSED:
-            if member in params:
-                raise ValidationException(f"The embedded AWS does not run endpoints with {member}.")
-        names = [variant["VariantName"] for variant in params["ProductionVariants"]]
-        if len(set(names)) < len(names):
-            raise ValidationException(
-                "Production variant names must be unique within an endpoint configuration."
-            )
-        for variant in params["ProductionVariants"]:
-            if "ModelName" not in variant:
-                raise ValidationException(
-                    "The embedded AWS runs no inference components: a variant needs ModelName."
-                )
-            if "ServerlessConfig" in variant:
-                if "DataCaptureConfig" in params:
-                    raise ValidationException("Data capture is not supported for serverless endpoints.")
-            elif "InstanceType" not in variant or variant.get("InitialInstanceCount", 0) < 1:
-                raise ValidationException(
-                    f"Production variant {variant['VariantName']} needs InstanceType and an "
-                    "InitialInstanceCount of at least 1, or a ServerlessConfig."
-                )
-            self._models.find(variant["ModelName"])
+        config_rules.check(params)
+        for variant in (*params["ProductionVariants"], *params.get("ShadowProductionVariants", ())):
+            if "ModelName" in variant:
+                self._models.find(variant["ModelName"])
+
+
+def _asynchronous(config: dict[str, Any] | None) -> AsyncPlan | None:
+    if not config:
+        return None
+    output, notices = config["OutputConfig"], config["OutputConfig"].get("NotificationConfig", {})
+    return AsyncPlan(
+        output=output["S3OutputPath"],
+        failure=output.get("S3FailurePath"),
+        kms_key=output.get("KmsKeyId"),
+        success_topic=notices.get("SuccessTopic"),
+        error_topic=notices.get("ErrorTopic"),
+        response_in=tuple(notices.get("IncludeInferenceResponseIn", ())),
+        concurrency=config.get("ClientConfig", {}).get("MaxConcurrentInvocationsPerInstance", _CONCURRENCY),
+    )
 
 
 def _capture(config: dict[str, Any] | None) -> CapturePlan | None:

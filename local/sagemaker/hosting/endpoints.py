@@ -1,17 +1,20 @@
 """Endpoints: created, updated, scaled, described and deleted, with their work in threads behind."""
 
+import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from local.errors import ValidationException
 from local.sagemaker.context import Context, now
-from local.sagemaker.hosting import traffic
+from local.sagemaker.hosting import rolling, traffic
 from local.sagemaker.hosting.description import describe, event
 from local.sagemaker.hosting.endpoint_configs import EndpointConfigs
 from local.sagemaker.hosting.launch import Launcher, LaunchError
 from local.sagemaker.hosting.live import LiveEndpoint, Progress
+from local.sagemaker.hosting.placement import HostPools
 from local.sagemaker.hosting.plan import FleetPlan
+from local.sagemaker.hosting.rolling import RollingRollout
 from local.sagemaker.hosting.rollout import Interrupted, RolledBack, Rollout
 from local.sagemaker.operations import Answer, Params
 from local.sagemaker.pagination import listed, page
@@ -28,10 +31,21 @@ class Endpoints:
     under way `_Next`: its plan and configuration, with which a restart begins it anew.
     """
 
-    def __init__(self, context: Context, configs: EndpointConfigs) -> None:
+    def __init__(
+        self,
+        context: Context,
+        configs: EndpointConfigs,
+        pools: HostPools,
+        components: Callable[[str], Sequence[str]],
+        removed: Callable[[str], None],
+    ) -> None:
+        """`components` are those on an endpoint, which keep it from deletion; `removed` hears of its end."""
         self.live: dict[str, LiveEndpoint] = {}
         self._context = context
         self._configs = configs
+        self._pools = pools
+        self._components = components
+        self._removed = removed
         self._workers: dict[str, threading.Thread] = {}
 
     def create_endpoint(self, params: Params) -> Answer:
@@ -93,9 +107,15 @@ class Endpoints:
                     raise ValidationException(
                         f"Variant {desired['VariantName']} not found for endpoint {name}."
                     )
-                if desired.get("DesiredInstanceCount") == 0:
+                if "DesiredInstanceCount" in desired and any(one.hosts for one in plan.variants):
                     raise ValidationException(
-                        "DesiredInstanceCount must be at least 1 for an instance variant."
+                        "The instances of a variant that hosts inference components follow "
+                        "ManagedInstanceScaling; change the number of copies instead."
+                    )
+                if desired.get("DesiredInstanceCount") == 0 and not plan.asynchronous:
+                    raise ValidationException(
+                        "DesiredInstanceCount must be at least 1 for an instance variant that is not "
+                        "asynchronous."
                     )
                 plan = plan.with_variant(
                     desired["VariantName"],
@@ -109,7 +129,7 @@ class Endpoints:
     def describe_endpoint(self, params: Params) -> Answer:
         """Show an endpoint, with the deployment under way."""
         record = self._find(params["EndpointName"])
-        return describe(record, self.live.get(record["EndpointName"]))
+        return describe(record, self.live.get(record["EndpointName"]), self._pools)
 
     def list_endpoints(self, params: Params) -> Answer:
         """Page through the endpoints."""
@@ -124,6 +144,11 @@ class Endpoints:
             record = self._find(params["EndpointName"])
             if record["EndpointStatus"] == "Deleting":
                 raise ValidationException(f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
+            if hosted := self._components(record["EndpointName"]):
+                raise ValidationException(
+                    f'Cannot delete endpoint "{record["EndpointArn"]}": it hosts the inference components '
+                    f"{', '.join(hosted)}. Delete them first."
+                )
             self._set(record["EndpointName"], "Deleting")
             self._begin(self._remove, record["EndpointName"], self._workers.get(record["EndpointName"]))
         return {}
@@ -141,16 +166,17 @@ class Endpoints:
             plan = FleetPlan.from_record(record["_Fleet"]) if "_Fleet" in record else None
             if plan:
                 live.serve(live.fleet(plan))
+                self._open_hosts(name, plan)
             if "_Next" in record:
                 self._begin(self._deploy, name, live)
             elif plan and status != "InService":
                 self._begin(self._resize, name, live, plan, plan)
 
     def running(self) -> Iterator[tuple[str, str]]:
-        """(endpoint, variant) of everything in service."""
+        """(endpoint, variant) of everything in service that is invoked synchronously."""
         for name, live in list(self.live.items()):
-            if live.blue:
-                yield from ((name, variant.name) for variant in live.blue.plan.variants)
+            if live.blue and not live.blue.plan.asynchronous:
+                yield from ((name, variant.name) for variant in live.blue.plan.launched)
 
     def close(self) -> None:
         """Stop all instances; the records stay as they are."""
@@ -178,8 +204,11 @@ class Endpoints:
             live.progress = progress
             self._emit("SageMaker Endpoint Deployment State Change", self._find(name))
 
+        deployment = record["_Next"]["deployment"]
+        kind = RollingRollout if "RollingUpdatePolicy" in deployment else Rollout
+        rollout = kind(self._context, live, deployment, report)
         try:
-            Rollout(self._context, live, record["_Next"]["deployment"], report).run(plan)
+            rollout.run(plan)
         except Interrupted:
             return
         except RolledBack as reason:
@@ -188,9 +217,18 @@ class Endpoints:
                 live.stop()
                 return
             self._set(name, "RollingBack", FailureReason=str(reason)[:1024], _Next=None)
-            self._set(name, "InService")
+            with contextlib.suppress(Interrupted):
+                rollout.restore()
+                self._set(name, "InService")
         else:
+            self._open_hosts(name, plan)
             self._set(name, "InService", EndpointConfigName=plan.config, _Fleet=plan.record(), _Next=None)
+
+    def _open_hosts(self, name: str, plan: FleetPlan) -> None:
+        """Have the instances that inference components are placed on."""
+        for variant in plan.variants:
+            if variant.hosts:
+                self._pools.of(name, variant)
 
     def _resize(self, name: str, live: LiveEndpoint, old: FleetPlan, plan: FleetPlan) -> None:
         """Bring the fleet in service to another size; back to the old one if instances cannot start."""
@@ -209,6 +247,7 @@ class Endpoints:
         if worker:
             worker.join()
         Launcher(self._context, name).clear()
+        self._removed(name)
         with self._context.store.transaction():
             record = self._find(name)
             self._context.store.delete(KIND, name)
@@ -227,7 +266,7 @@ class Endpoints:
 
     def _emit(self, detail_type: str, record: Record) -> None:
         tags = {tag["Key"]: tag["Value"] for tag in tags_of(self._context, record["EndpointArn"])}
-        detail = event(record, self.live.get(record["EndpointName"]), tags)
+        detail = event(record, self.live.get(record["EndpointName"]), self._pools, tags)
         self._context.emit(detail_type, detail, [record["EndpointArn"]])
 
     def _find(self, name: str) -> Record:
@@ -243,10 +282,12 @@ class Endpoints:
         return record
 
     def _deployment(self, requested: dict[str, Any], plan: FleetPlan) -> dict[str, Any]:
-        if "RollingUpdatePolicy" in requested:
-            raise ValidationException("The embedded AWS deploys blue/green: use BlueGreenUpdatePolicy.")
+        if "RollingUpdatePolicy" in requested and "BlueGreenUpdatePolicy" in requested:
+            raise ValidationException("Give either BlueGreenUpdatePolicy or RollingUpdatePolicy, not both.")
+        if policy := requested.get("RollingUpdatePolicy"):
+            rolling.check(policy, plan)
         if policy := requested.get("BlueGreenUpdatePolicy"):
-            for variant in plan.variants:
+            for variant in filter(lambda one: one.count, plan.variants):
                 traffic.check(policy, variant.count)
         return requested
 

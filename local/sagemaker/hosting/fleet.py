@@ -9,7 +9,7 @@ from local.sagemaker.hosting.launch import Launcher, LaunchError
 from local.sagemaker.hosting.plan import FleetPlan, VariantPlan
 
 _STARTS_AT_ONCE = 4
-_INVOCATION_SECONDS = 60.0
+_INVOCATION_SECONDS, _ASYNC_SECONDS = 60.0, 3600.0
 """The longest that an invocation can last, and so the longest wait for those under way."""
 _GRACE_SECONDS = 30.0
 """From SIGTERM to SIGKILL: docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html."""
@@ -44,7 +44,7 @@ class Fleet:
         return self._ended.is_set() or all(
             len(self.instances(variant.name)) == variant.count
             and all(instance.usable and instance.alive for instance in self.instances(variant.name))
-            for variant in self.plan.variants
+            for variant in self.plan.launched
         )
 
     def reconcile(self) -> None:
@@ -54,7 +54,7 @@ class Fleet:
         """
         with self._reconciling:
             missing = []
-            for variant in self.plan.variants:
+            for variant in self.plan.launched:
                 self._discard_dead(variant)
                 for instance in self.instances(variant.name)[variant.count :]:
                     self._leave(variant, instance)
@@ -68,7 +68,7 @@ class Fleet:
 
     def check(self, strikes: dict[str, int], allowed: int) -> None:
         """Ping every instance; one that failed more often in a row than allowed is no longer usable."""
-        for variant in self.plan.variants:
+        for variant in self.plan.launched:
             for instance in self.instances(variant.name):
                 strikes[instance.name] = 0 if instance.ping() else strikes.get(instance.name, 0) + 1
                 if strikes[instance.name] > allowed:
@@ -76,14 +76,14 @@ class Fleet:
 
     def ship_logs(self) -> None:
         """Send what the containers printed to CloudWatch."""
-        for variant in self.plan.variants:
+        for variant in self.plan.launched:
             for instance in self.instances(variant.name):
                 instance.log.flush()
 
     def drain(self) -> None:
         """End all instances, each when its requests under way are answered; blocks."""
         self._ended.set()
-        for variant in self.plan.variants:
+        for variant in self.plan.launched:
             for instance in self.instances(variant.name):
                 self._leave(variant, instance)
         for thread in list(self._leaving):
@@ -134,6 +134,7 @@ class Fleet:
         self._changed()
 
     def _drain_one(self, instance: Instance) -> None:
-        instance.wait_idle(lambda seconds: not self._hurry.wait(seconds), _INVOCATION_SECONDS)
+        longest = _ASYNC_SECONDS if self.plan.asynchronous else _INVOCATION_SECONDS
+        instance.wait_idle(lambda seconds: not self._hurry.wait(seconds), longest)
         grace = 1.0 if self._hurry.is_set() else _GRACE_SECONDS
         self._launcher.retire(instance, grace)

@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import http.client
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import NamedTuple
 
 from local.sagemaker.containers import Container
 from local.sagemaker.hosting.connection import Connection, ConnectionBroken, Response
@@ -15,6 +16,14 @@ from local.sagemaker.jobs.logs import LogStream
 PORT = 8080
 _PING_SECONDS = 2.0
 """docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html"""
+
+
+class Reply(NamedTuple):
+    """The whole answer to a blocking request."""
+
+    status: int
+    content_type: str
+    body: bytes
 
 
 class Instance:
@@ -49,6 +58,23 @@ class Instance:
                 return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             return False
+
+    def post(self, body: bytes, headers: Mapping[str, str], seconds: float) -> Reply:
+        """Send a request of any size over a connection of its own and wait for the answer.
+
+        Raises OSError if the connection ends before, TimeoutError after so many seconds of silence.
+        """
+        try:
+            with self._container.connect(PORT) as connected:
+                connected.settimeout(seconds)
+                connection = http.client.HTTPConnection("127.0.0.1", PORT)
+                connection.sock = connected
+                connection.request("POST", "/invocations", body=body, headers=dict(headers))
+                answer = connection.getresponse()
+                content_type = answer.getheader("Content-Type") or "application/octet-stream"
+                return Reply(answer.status, content_type, answer.read())
+        except http.client.HTTPException as error:
+            raise ConnectionError(f"The container's answer is not HTTP: {error!r}") from error
 
     async def exchange(self, request: bytes, connecting: Executor) -> Response:
         """Send a request over a kept connection or a new one; ConnectionBroken if no answer came back."""

@@ -78,15 +78,17 @@ class Invoker:
         self._connecting = ThreadPoolExecutor(8, "endpoint-connect")
 
     async def invoke(self, endpoint: str, headers: Mapping[str, str], body: bytes) -> InvokeResult:
-        """Send the body to an instance of the endpoint; never raises for what went wrong on the way."""
+        """Send the body to an instance of the endpoint; never raises for what went wrong on the way.
+
+        Header names are in lower case.
+        """
         try:
             live = self._live.get(endpoint)
             if live is None:
                 raise _not_found(endpoint, self._context.host.account)
             if len(body) > MAX_BODY:
                 raise InvocationFailed("ValidationError", f"The body is larger than {MAX_BODY} bytes.", 413)
-            call = _Call(live, {name.lower(): value for name, value in headers.items()}, body)
-            return await self._send(call)
+            return await self._send(_Call(live, headers, body))
         except InvocationFailed as failure:
             return failure.result()
 

@@ -1,5 +1,6 @@
 """Starting the instances of an endpoint, and ending them."""
 
+import math
 import secrets
 import shutil
 from collections.abc import Callable
@@ -22,9 +23,6 @@ from local.sandbox import Limits, SandboxError
 _STARTUP_FLOOR = 60.0
 """Seconds that a container has to start however fast time passes: the processor is not faster."""
 
-_METRICS = "/aws/sagemaker/Endpoints"
-"""The namespace of the metrics of instances."""
-
 _CAUSES = (
     model_data.ModelDataError,
     ApiError,
@@ -44,12 +42,13 @@ class LaunchError(Exception):
 
 
 class Launcher:
-    """Starts and ends the instances of one endpoint."""
+    """Starts and ends the instances of one endpoint, or the copies of one inference component."""
 
-    def __init__(self, context: Context, endpoint: str) -> None:
+    def __init__(self, context: Context, name: str, kind: str = "Endpoints") -> None:
         self._context = context
-        self._log_group = f"/aws/sagemaker/Endpoints/{endpoint}"
-        self._directory = Path(context.host.state) / "endpoints" / endpoint
+        self._log_group = f"/aws/sagemaker/{kind}/{name}"
+        self._metrics = f"/aws/sagemaker/{kind}"
+        self._directory = Path(context.host.state) / kind.lower() / name
 
     def launch(self, variant: VariantPlan, give_up: Callable[[], bool]) -> Instance:
         """Start an instance and wait until /ping answers 200; LaunchError if it does not, or on giving up."""
@@ -85,7 +84,7 @@ class Launcher:
         permissions = Permissions(self._context.host, variant.role)
         permissions.pull(variant.image)
         permissions.log(self._log_group, f"{variant.name}/{name}")
-        permissions.put_metrics(_METRICS)
+        permissions.put_metrics(self._metrics)
         if variant.subnets:
             permissions.join_network(variant.subnets, variant.security_groups)
         if variant.volume_key:
@@ -138,6 +137,8 @@ class Launcher:
 
 
 def _limits(variant: VariantPlan) -> Limits:
+    if variant.component:
+        return Limits(cpus=max(1, math.ceil(variant.cpus or 0)), memory_mb=variant.memory_mb or 128)
     if variant.memory_mb:  # serverless: processors in proportion to the memory, up to 6 GB and 6
         return Limits(cpus=-(-variant.memory_mb // 1024), memory_mb=variant.memory_mb)
     return instances.limits(variant.instance_type)

@@ -1,4 +1,4 @@
-"""The endpoint metrics of AWS/SageMaker, one put a second however many requests there are.
+"""The endpoint metrics of AWS/SageMaker, summed up however many requests there are.
 
 Names, units and dimensions: docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html. The
 dimension EndpointConfigName tells fleets apart during a deployment
@@ -6,14 +6,16 @@ dimension EndpointConfigName tells fleets apart during a deployment
 """
 
 import math
-from collections import Counter, deque
+import threading
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from local.host import Metric
 
 NAMESPACE = "AWS/SageMaker"
-_STEP = math.log(1.02)
+_STEPS_PER_E = 1 / math.log(1.02)
 
 
 class Sample(NamedTuple):
@@ -28,38 +30,94 @@ class Sample(NamedTuple):
     overhead_latency: float
 
 
+_Fleet = tuple[str, str, str]
+"""Endpoint, configuration and variant."""
+
+
+class _Value(NamedTuple):
+    """A value of a metric, and how often it occurred."""
+
+    name: str
+    unit: str
+    value: float
+    times: int
+
+
+@dataclass
+class _Tally:
+    """Requests to one variant of one fleet."""
+
+    shares: Counter[int] = field(default_factory=Counter)
+    """How many there were, by the number of instances at their time."""
+    client_errors: int = 0
+    server_errors: int = 0
+
+    def values(self) -> Iterable[_Value]:
+        """Each value that occurred."""
+        total = self.shares.total()
+        yield _Value("Invocations", "None", 1.0, total)
+        for instances, count in self.shares.items():
+            yield _Value("InvocationsPerInstance", "None", 1.0 / max(instances, 1), count)
+        for kind, errors in (("4XX", self.client_errors), ("5XX", self.server_errors)):
+            yield _Value(f"Invocation{kind}Errors", "None", 0.0, total - errors)
+            yield _Value(f"Invocation{kind}Errors", "None", 1.0, errors)
+
+
+@dataclass
+class _Latencies:
+    """How long requests took, in steps of 2 %, so that equal ones count together."""
+
+    model: Counter[int] = field(default_factory=Counter)
+    overhead: Counter[int] = field(default_factory=Counter)
+
+    def values(self) -> Iterable[_Value]:
+        """Each value that occurred."""
+        for name, steps in (("ModelLatency", self.model), ("OverheadLatency", self.overhead)):
+            for step, count in steps.items():
+                yield _Value(name, "Microseconds", _microseconds(step), count)
+
+
 class Meter:
-    """Collects samples in the event loop and hands them out, summed up, to the thread that puts them."""
+    """Counts requests in the event loop, and hands the counts to the thread that puts them."""
 
     def __init__(self) -> None:
-        self._samples: deque[Sample] = deque()
-        self.record = self._samples.append
+        self._tallies: dict[_Fleet, _Tally] = defaultdict(_Tally)
+        self._latencies: dict[_Fleet, _Latencies] = defaultdict(_Latencies)
+        self._lock = threading.Lock()
 
-    def take(self) -> list[Metric]:
-        """Everything recorded since the last call, as metrics."""
-        samples = []
-        while self._samples:
-            samples.append(self._samples.popleft())
-        return summarise(samples)
+    def record(self, sample: Sample) -> None:
+        """Count one request."""
+        fleet = sample[:3]
+        with self._lock:
+            tally, latencies = self._tallies[fleet], self._latencies[fleet]
+            tally.shares[sample.instances] += 1
+            if sample.status >= 500:
+                tally.server_errors += 1
+            elif sample.status >= 400:
+                tally.client_errors += 1
+            latencies.model[_step(sample.model_latency)] += 1
+            latencies.overhead[_step(sample.overhead_latency)] += 1
 
+    def take(self, *, latencies: bool = True) -> list[Metric]:
+        """Everything counted since the last call, as metrics.
 
-def summarise(samples: Iterable[Sample]) -> list[Metric]:
-    """The metrics of these samples; latencies are rounded to 2 % so that equal ones count together."""
-    counts: Counter[tuple[str, str, str, str, str, float]] = Counter()
-    for sample in samples:
-        fleet = (sample.endpoint, sample.variant, sample.config)
-        counts[(*fleet, "Invocations", "None", 1.0)] += 1
-        counts[(*fleet, "InvocationsPerInstance", "None", 1.0 / max(sample.instances, 1))] += 1
-        counts[(*fleet, "Invocation4XXErrors", "None", float(400 <= sample.status < 500))] += 1
-        counts[(*fleet, "Invocation5XXErrors", "None", float(sample.status >= 500))] += 1
-        counts[(*fleet, "ModelLatency", "Microseconds", _rounded(sample.model_latency))] += 1
-        counts[(*fleet, "OverheadLatency", "Microseconds", _rounded(sample.overhead_latency))] += 1
-    metrics = []
-    for (endpoint, variant, config, name, unit, value), count in counts.items():
-        whole = {"EndpointName": endpoint, "VariantName": variant}
-        for dimensions in (whole, {**whole, "EndpointConfigName": config}):
-            metrics.append(Metric(name, value, unit, dimensions, None, float(count)))
-    return metrics
+        Latencies, of which there are many, can be left for a later call.
+        """
+        with self._lock:
+            taken: list[tuple[_Fleet, _Tally | _Latencies]] = list(self._tallies.items())
+            self._tallies.clear()
+            if latencies:
+                taken += self._latencies.items()
+                self._latencies.clear()
+        metrics = []
+        for (endpoint, config, variant), counted in taken:
+            whole = {"EndpointName": endpoint, "VariantName": variant}
+            for value in counted.values():
+                if value.times:
+                    for dimensions in (whole, {**whole, "EndpointConfigName": config}):
+                        count = float(value.times)
+                        metrics.append(Metric(value.name, value.value, value.unit, dimensions, None, count))
+        return metrics
 
 
 def idle(endpoint: str, variant: str) -> list[Metric]:
@@ -72,7 +130,9 @@ def idle(endpoint: str, variant: str) -> list[Metric]:
     return [Metric(name, 0.0, "None", dimensions) for name in ("Invocations", "InvocationsPerInstance")]
 
 
-def _rounded(microseconds: float) -> float:
-    if microseconds < 1:
-        return 0.0
-    return round(math.exp(round(math.log(microseconds) / _STEP) * _STEP), 1)
+def _step(microseconds: float) -> int:
+    return -1 if microseconds < 1 else round(math.log(microseconds) * _STEPS_PER_E)
+
+
+def _microseconds(step: int) -> float:
+    return 0.0 if step < 0 else round(math.exp(step / _STEPS_PER_E), 1)

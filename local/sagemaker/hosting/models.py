@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.errors import ValidationException
 from local.host import AccessDenied
 from local.sagemaker.context import Context, now
-from local.sagemaker.hosting.plan import VariantPlan
+from local.sagemaker.hosting.plan import HostPlan, VariantPlan
 from local.sagemaker.operations import Answer, Params
 from local.sagemaker.pagination import listed, page
 from local.sagemaker.s3 import location
@@ -138,3 +138,29 @@ class Models:
                 '"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and '
                 f"that the object is located in {self._context.host.region}."
             ) from error
+
+
+def host(variant: Record, config: Record) -> VariantPlan:
+    """The instances of a production variant without a model, on which inference components are placed."""
+    scaling = variant.get("ManagedInstanceScaling", {})
+    managed = scaling.get("Status") == "ENABLED"
+    low = scaling.get("MinInstanceCount", 1) if managed else variant["InitialInstanceCount"]
+    count = variant.get("InitialInstanceCount", low)
+    high = scaling["MaxInstanceCount"] if managed else count
+    vpc = config.get("VpcConfig", {})
+    return VariantPlan(
+        name=variant["VariantName"],
+        model="",
+        image="",
+        model_data=None,
+        environment={},
+        role=config["ExecutionRoleArn"],
+        isolated=config.get("EnableNetworkIsolation", False),
+        subnets=tuple(vpc.get("Subnets", ())),
+        security_groups=tuple(vpc.get("SecurityGroupIds", ())),
+        volume_key=config.get("KmsKeyId"),
+        instance_type=variant["InstanceType"],
+        count=count,
+        weight=float(variant.get("InitialVariantWeight", 1.0)),
+        hosts=HostPlan(low, high, managed),
+    )

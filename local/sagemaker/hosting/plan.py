@@ -33,6 +33,34 @@ class VariantPlan:
     """Memory of a serverless variant."""
     startup_seconds: int = 480
     """How long /ping may take to answer 200 (…/latest/dg/your-algorithms-inference-code.html)."""
+    cpus: float | None = None
+    """Processors of one copy of an inference component; `memory_mb` is then the memory of the copy."""
+    component: str | None = None
+    """The inference component whose copies the instances are."""
+    hosts: "HostPlan | None" = None
+    """Set on a variant without a model: its instances hold the copies of inference components."""
+
+
+@dataclass(frozen=True)
+class HostPlan:
+    """How many instances a variant for inference components may have; `managed` if SageMaker scales them."""
+
+    minimum: int
+    maximum: int
+    managed: bool
+
+
+@dataclass(frozen=True)
+class AsyncPlan:
+    """Where the answers of an asynchronous endpoint go, and how many requests an instance gets at a time."""
+
+    output: str
+    failure: str | None
+    kms_key: str | None
+    success_topic: str | None
+    error_topic: str | None
+    response_in: tuple[str, ...]
+    concurrency: int
 
 
 @dataclass(frozen=True)
@@ -54,10 +82,17 @@ class FleetPlan:
     config: str
     variants: tuple[VariantPlan, ...]
     capture: CapturePlan | None
+    asynchronous: AsyncPlan | None = None
+    shadows: tuple[VariantPlan, ...] = ()
+
+    @property
+    def launched(self) -> tuple[VariantPlan, ...]:
+        """The variants whose instances are containers: production and shadow, not hosts of components."""
+        return tuple(variant for variant in (*self.variants, *self.shadows) if variant.hosts is None)
 
     def variant(self, name: str) -> VariantPlan | None:
-        """The variant of that name."""
-        return next((variant for variant in self.variants if variant.name == name), None)
+        """The production or shadow variant of that name."""
+        return next((variant for variant in (*self.variants, *self.shadows) if variant.name == name), None)
 
     def retaining(self, old: "FleetPlan", excluded: frozenset[str]) -> "FleetPlan":
         """This plan with the counts, weights and capture of the old one, except those excluded.
@@ -75,17 +110,19 @@ class FleetPlan:
 
     def with_variant(self, name: str, *, count: int | None, weight: float | None) -> "FleetPlan":
         """This plan with another count or weight for one variant."""
-        variants = tuple(
-            replace(
+
+        def changed(variant: VariantPlan) -> VariantPlan:
+            if variant.name != name:
+                return variant
+            return replace(
                 variant,
                 count=variant.count if count is None else count,
                 weight=variant.weight if weight is None else weight,
             )
-            if variant.name == name
-            else variant
-            for variant in self.variants
+
+        return replace(
+            self, variants=tuple(map(changed, self.variants)), shadows=tuple(map(changed, self.shadows))
         )
-        return replace(self, variants=variants)
 
     def record(self) -> Record:
         """The plan as JSON."""
@@ -98,9 +135,19 @@ class FleetPlan:
         if capture:
             lists = {key: tuple(capture[key]) for key in ("modes", "csv_types", "json_types")}
             capture = CapturePlan(**{**capture, **lists})
-        return cls(record["config"], tuple(map(_variant, record["variants"])), capture)
+        asynchronous = record.get("asynchronous")
+        if asynchronous:
+            asynchronous = AsyncPlan(**{**asynchronous, "response_in": tuple(asynchronous["response_in"])})
+        return cls(
+            record["config"],
+            tuple(map(_variant, record["variants"])),
+            capture,
+            asynchronous,
+            tuple(map(_variant, record.get("shadows", ()))),
+        )
 
 
 def _variant(record: dict[str, Any]) -> VariantPlan:
     lists = {key: tuple(record[key]) for key in ("subnets", "security_groups")}
-    return VariantPlan(**{**record, **lists})
+    hosts = HostPlan(**record["hosts"]) if record.get("hosts") else None
+    return VariantPlan(**{**record, **lists, "hosts": hosts})

@@ -4,7 +4,7 @@ docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green.html
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.host import AccessDenied
@@ -38,7 +38,9 @@ class Rollout:
     ) -> None:
         self._context = context
         self._live = live
-        self._policy = deployment.get("BlueGreenUpdatePolicy", ALL_AT_ONCE)
+        self._policy: Mapping[str, Any] = (
+            deployment.get("RollingUpdatePolicy") or deployment.get("BlueGreenUpdatePolicy") or ALL_AT_ONCE
+        )
         rollback = deployment.get("AutoRollbackConfiguration", {})
         self._alarms = [alarm["AlarmName"] for alarm in rollback.get("Alarms", [])]
         self._report = report
@@ -65,6 +67,9 @@ class Rollout:
         if old is not None:
             self._live.retire(old)
 
+    def restore(self) -> None:
+        """After RolledBack: bring the old fleet back to its size; a blue/green deployment left it whole."""
+
     def _launch(self, fleet: Fleet) -> None:
         try:
             fleet.reconcile()
@@ -77,7 +82,10 @@ class Rollout:
 
     def _advance(self, fleet: Fleet, step: Step, instances: int) -> None:
         size = "canary" if step.share < 1 else "full"
-        on = f"on {size} capacity of {step.active(instances)} instance(s)."
+        self._move(fleet, step, f"on {size} capacity of {step.active(instances)} instance(s).")
+
+    def _move(self, fleet: Fleet, step: Step, on: str) -> None:
+        """Give the new fleet its share of the traffic and watch it for the baking time."""
         self._tell("ActivatingTraffic", f"Activating traffic {on}")
         self._live.shift(fleet, step)
         self._tell(

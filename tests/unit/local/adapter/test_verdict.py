@@ -30,6 +30,8 @@ def state(datapoints: str, treat: str, count: int = 3, needed: int = 3) -> str |
         ("-----", ("INSUFFICIENT_DATA", None, "ALARM", "OK")),
         ("0XX-X", ("ALARM", "ALARM", "ALARM", "ALARM")),
         ("--X--", ("ALARM", None, "ALARM", "OK")),
+        ("---XX", (None, None, "ALARM", "OK")),
+        ("----X", (None, None, "ALARM", "OK")),
     ],
 )
 def test_three_of_three(datapoints: str, expected: tuple[str | None, ...]) -> None:

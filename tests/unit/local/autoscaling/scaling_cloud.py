@@ -12,6 +12,11 @@ from local.host import AlarmAction
 
 RESOURCE = "endpoint/flights/variant/primary"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+COMPONENT = {
+    "ServiceNamespace": "sagemaker",
+    "ResourceId": "inference-component/ic",
+    "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
+}
 TARGET = {"ServiceNamespace": "sagemaker", "ResourceId": RESOURCE, "ScalableDimension": DIMENSION}
 INVOCATIONS = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
 
@@ -29,6 +34,7 @@ class Endpoint:
         self.instance_type = "ml.c5.large"
         self.changes: list[int] = []
         self.refuses = False
+        self.asynchronous = False
 
     def describe_endpoint(self, *, EndpointName: str) -> dict[str, Any]:
         if EndpointName != "flights":
@@ -37,7 +43,23 @@ class Endpoint:
         return {"EndpointStatus": self.status, "EndpointConfigName": "c", "ProductionVariants": [variant]}
 
     def describe_endpoint_config(self, *, EndpointConfigName: str) -> dict[str, Any]:
-        return {"ProductionVariants": [{"VariantName": "primary", "InstanceType": self.instance_type}]}
+        variant = {"VariantName": "primary", "InstanceType": self.instance_type}
+        queue: dict[str, Any] = {"AsyncInferenceConfig": {}} if self.asynchronous else {}
+        return {"ProductionVariants": [variant], **queue}
+
+    def describe_inference_component(self, *, InferenceComponentName: str) -> dict[str, Any]:
+        if InferenceComponentName != "ic":
+            raise failure("ValidationException", "no such component")
+        return {
+            "InferenceComponentStatus": self.status,
+            "RuntimeConfig": {"DesiredCopyCount": self.count, "CurrentCopyCount": self.count},
+        }
+
+    def update_inference_component_runtime_config(
+        self, *, InferenceComponentName: str, DesiredRuntimeConfig: dict[str, int]
+    ) -> None:
+        self.count = DesiredRuntimeConfig["CopyCount"]
+        self.changes.append(self.count)
 
     def update_endpoint_weights_and_capacities(
         self,
@@ -120,7 +142,7 @@ class World:
         start: float,
         end: float,
     ) -> float | None:
-        return None if self.traffic is None else self.traffic / self.endpoint.count
+        return None if self.traffic is None else self.traffic / max(self.endpoint.count, 1)
 
     def alarm_state(self, name: str) -> str | None:
         rule = self.cloudwatch.rules.get(name)

@@ -113,8 +113,11 @@ class Cloud:
             container = sandbox.start(image, **how)
             self.pids.add(container.pid)
             self.containers.append(container)
+            behaviour = json.loads((how["ml"] / "model" / "behaviour.json").read_text())
+            self.answers[container.pid] = behaviour["answer"]
             return container
 
+        self.answers: dict[int, str] = {}
         self.containers: list[sandbox.Container] = []
         self.context = Context(self.host, self.images, start, Store(self.host.state / "sagemaker.sqlite"))
         self.hosting = Hosting(self.context)

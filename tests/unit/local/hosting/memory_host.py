@@ -83,7 +83,11 @@ class MemoryHost:
             for metric, arrival in zip(list(self.metrics), list(self.arrivals), strict=False)
             if metric.name == name and metric.dimensions == dimensions and start <= arrival < end
         ]
-        return sum(m.value * m.count for m in found) if found else None
+        if not found:
+            return None
+        return (
+            max(m.value for m in found) if statistic == "Maximum" else sum(m.value * m.count for m in found)
+        )
 
     def alarm_state(self, name: str) -> str | None:
         if name in self.alarm_rules:

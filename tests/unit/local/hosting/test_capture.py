@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.sagemaker.hosting.capture import Captured, line, sampled
-from local.sagemaker.hosting.metrics import Sample, summarise
+from local.sagemaker.hosting.metrics import Meter, Sample
 from local.sagemaker.hosting.plan import CapturePlan
 
 
@@ -107,7 +107,14 @@ def test_sampling_keeps_its_share() -> None:
     )
 )
 def test_metrics_count_every_request(requests: list[tuple[int, int, float, float]]) -> None:
-    metrics = summarise(Sample("e", "c", "v", *request) for request in requests)
+    meter = Meter()
+    metrics = []
+    for number, request in enumerate(requests):
+        meter.record(Sample("e", "c", "v", *request))
+        if number % 3 == 0:
+            metrics += meter.take(latencies=number % 2 == 0)
+    metrics += meter.take()
+    assert meter.take() == []
     whole = [metric for metric in metrics if "EndpointConfigName" not in metric.dimensions]
     assert all(metric.dimensions == {"EndpointName": "e", "VariantName": "v"} for metric in whole)
     counts: Counter[str] = Counter()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local.host import Metric
 from tests.unit.local.hosting.hosting_cloud import Cloud
 
 
@@ -162,7 +163,13 @@ def test_metrics_count_what_was_invoked_and_are_zero_without_traffic(cloud: Clou
     assert total("InvocationsPerInstance") == 5.5
     assert total("Invocation4XXErrors") == 1
     assert total("Invocation5XXErrors") == 0
-    latencies = [m for m in cloud.host.metrics if m.name == "ModelLatency" and m.dimensions == dimensions]
+
+    def measured() -> list[Metric]:
+        found = list(cloud.host.metrics)
+        return [m for m in found if m.name == "ModelLatency" and m.dimensions == dimensions]
+
+    cloud.until(lambda: sum(m.count for m in measured()) >= 11)
+    latencies = measured()
     assert all(m.unit == "Microseconds" and 10 < m.value < 5e6 for m in latencies)
     assert sum(m.count for m in latencies) == 11
     assert any(m.dimensions.get("EndpointConfigName") == "blue" for m in cloud.host.metrics)

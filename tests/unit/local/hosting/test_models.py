@@ -82,9 +82,37 @@ def test_models_and_configurations_are_described_listed_and_deleted(cloud: Cloud
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://x/y"}}}, "AsyncInferenceConfig"),
+        (
+            {
+                "ExplainerConfig": {
+                    "ClarifyExplainerConfig": {"ShapConfig": {"ShapBaselineConfig": {"ShapBaseline": "1"}}}
+                }
+            },
+            "ExplainerConfig",
+        ),
         ({"ProductionVariants": [{"VariantName": "v", "ModelName": "blue"}]}, "InstanceType"),
-        ({"ProductionVariants": [{"VariantName": "v", "InstanceType": "ml.m5.large"}]}, "ModelName"),
+        (
+            {
+                "ProductionVariants": [
+                    {"VariantName": "v", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+                ]
+            },
+            "ExecutionRoleArn",
+        ),
+        (
+            {
+                "ProductionVariants": [
+                    {
+                        "VariantName": "v",
+                        "ModelName": "blue",
+                        "InstanceType": "ml.m5.large",
+                        "InitialInstanceCount": 1,
+                        "ManagedInstanceScaling": {"Status": "ENABLED", "MaxInstanceCount": 2},
+                    }
+                ]
+            },
+            "ManagedInstanceScaling",
+        ),
     ],
 )
 def test_what_the_embedded_aws_does_not_run_is_refused(

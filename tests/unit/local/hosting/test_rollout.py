@@ -207,8 +207,10 @@ def test_an_update_by_mistake_is_refused_before_anything_starts(cloud: Cloud) ->
     started = len(cloud.containers)
     half = {**ROUTINGS["CANARY"], "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 60}}
     bad = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": half}}
-    rolling = {"RollingUpdatePolicy": {"MaximumBatchSize": PERCENT_50, "WaitIntervalInSeconds": 0}}
-    for wrong, said in ((bad, "CanarySize"), (rolling, "BlueGreenUpdatePolicy")):
+    whole = {"Type": "INSTANCE_COUNT", "Value": 1}
+    rolling = {"RollingUpdatePolicy": {"MaximumBatchSize": whole, "WaitIntervalInSeconds": 0}}
+    both = {**deployment("ALL_AT_ONCE"), **rolling}
+    for wrong, said in ((bad, "CanarySize"), (rolling, "MaximumBatchSize"), (both, "not both")):
         refusal = refused(
             lambda wrong=wrong: cloud.call(  # type: ignore[misc]
                 "UpdateEndpoint", EndpointName="flights", EndpointConfigName="blue", DeploymentConfig=wrong

@@ -41,7 +41,7 @@ class CloudWatchClient:
             dimensions = {one["Name"]: one["Value"] for one in rule["Dimensions"]}
             end = time.time() - length / 2
             value = self._host.metric(
-                rule["Namespace"], rule["MetricName"], dimensions, "Sum", end - length, end
+                rule["Namespace"], rule["MetricName"], dimensions, rule["Statistic"], end - length, end
             )
             if value is None:
                 return False
@@ -58,19 +58,24 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
     cloud.close()
 
 
-def test_traffic_starts_instances_and_silence_stops_them(cloud: Cloud) -> None:
+@pytest.mark.parametrize(
+    ("metric", "target"),
+    [
+        ("SageMakerVariantInvocationsPerInstance", 20.0),
+        ("SageMakerVariantConcurrentRequestsPerModelHighResolution", 0.5),
+    ],
+)
+def test_traffic_starts_instances_and_silence_stops_them(cloud: Cloud, metric: str, target: float) -> None:
     cloud.host.services = {"sagemaker": SageMakerClient(cloud), "cloudwatch": CloudWatchClient(cloud)}
-    cloud.deploy("blue")
+    cloud.deploy("blue", delay=0.01)
     cloud.endpoint("blue")
     scaling = AutoScaling(cloud.host)
     scaling.resume()
     try:
         scaling.call("RegisterScalableTarget", {**TARGET, "MinCapacity": 1, "MaxCapacity": 3})
         configuration = {
-            "TargetValue": 20.0,
-            "PredefinedMetricSpecification": {
-                "PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"
-            },
+            "TargetValue": target,
+            "PredefinedMetricSpecification": {"PredefinedMetricType": metric},
             "ScaleInCooldown": 30,
             "ScaleOutCooldown": 30,
         }
@@ -83,7 +88,7 @@ def test_traffic_starts_instances_and_silence_stops_them(cloud: Cloud) -> None:
                 "TargetTrackingScalingPolicyConfiguration": configuration,
             },
         )
-        load = Load(cloud, callers=2)
+        load = Load(cloud, callers=4)
         cloud.until(lambda: cloud.instances() == 3)
         results = load.stop()
         assert {result.status for result in results} == {200}
