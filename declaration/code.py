@@ -26,17 +26,32 @@ class Code:
     files: tuple[Path, ...]
     prepare: str | None
     metrics: tuple[str, ...]
+    predict: str | None = None
+
+    @property
+    def served(self) -> bool:
+        """Whether a function goes with the model, to treat requests."""
+        return self.prepare is not None or self.predict is not None
 
 
-def code(prepare: Callable[..., Any] | None, metrics: Sequence[Callable[..., Any]]) -> Code | None:
+def code(
+    prepare: Callable[..., Any] | None,
+    metrics: Sequence[Callable[..., Any]],
+    predict: Callable[..., Any] | None = None,
+) -> Code | None:
     """What has to travel for these functions; None if there are none."""
-    functions = [*([prepare] if prepare else []), *metrics]
+    functions = [*([prepare] if prepare else []), *metrics, *([predict] if predict else [])]
     if not functions:
         return None
     files: dict[Path, None] = {}
     for function in functions:
         _collect(_file_of(function), files)
-    return Code(tuple(files), reference(prepare) if prepare else None, tuple(map(reference, metrics)))
+    return Code(
+        tuple(files),
+        reference(prepare) if prepare else None,
+        tuple(map(reference, metrics)),
+        reference(predict) if predict else None,
+    )
 
 
 def reference(function: Callable[..., Any]) -> str:

@@ -1,7 +1,8 @@
 """Where the parts of a project, each right alone, do not fit each other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
+from typing import Any
 
 from declaration.algorithms import Algorithm, BuiltIn, Forecast, LightGBM, XGBoost
 from declaration.algorithms.hardware import Hardware
@@ -106,6 +107,15 @@ def modules(where: str, code: Code | None) -> Iterator[Problem]:
     for name in sorted({name for name in names if names.count(name) > 1}):
         rule = "functions come from two files of that name, and all files travel in one folder"
         yield Problem(f"{where}, code", repr(name), rule, "rename one of the files")
+
+
+def prediction(where: str, train: Algorithm, predict: Callable[..., Any] | None) -> Iterator[Problem]:
+    """A function for requests, where another server than ours answers them."""
+    if predict and train.family != "own":
+        name = type(train).__name__
+        rule = f"the model of {name} is served by its own image, which does not know of it"
+        fix = "leave it out, and answer so in that image"
+        yield Problem(f"{where}, endpoint.predict", shown(predict), rule, fix)
 
 
 def tuning(where: str, train: Hardware, given: Tuning | None) -> Iterator[Problem]:

@@ -7,12 +7,13 @@ from typing import Any, Literal
 from declaration.errors import Refusal, closest
 from declaration.rules import Rule
 
-Purpose = Literal["training", "processing", "endpoint", "notebook"]
+Purpose = Literal["training", "processing", "endpoint", "transform", "notebook"]
 
 _SHAPES: dict[Purpose, str] = {
     "training": "TrainingInstanceType",
     "processing": "ProcessingInstanceType",
     "endpoint": "ProductionVariantInstanceType",
+    "transform": "TransformInstanceType",
     "notebook": "InstanceType",
 }
 # Images are built for x86-64, which leaves out Graviton (c7g) and AWS's own accelerators (trn1). Every volume
@@ -23,6 +24,7 @@ _FOR = {
     "training": "training",
     "processing": "processing",
     "endpoint": "an endpoint",
+    "transform": "predicting in batch",
     "notebook": "a notebook",
 }
 _X86_CPU = re.compile(r"ml\.[cmrt]\d(n|i|in|i-flex)?\..+")

@@ -71,9 +71,20 @@ PRICED = (
     # NVIDIA A100, 40 GB each.
     Priced("ml.p4d.24xlarge", 96, 1_152, 8, 37.688, 8_000),
 )
+# Types that serve and do not train. For every other type both cost the same.
+_SERVING_ONLY = (Priced("ml.c5.large", 2, 4, 0, 0.102),)
 _BY_NAME = {each.name: each for each in PRICED}
+_SERVING = {each.name: each for each in (*PRICED, *_SERVING_ONLY)}
+
+# A month of 365/12 days.
+HOURS_A_MONTH = 730
 
 
 def priced(instance: str) -> Priced | None:
     """What is known of an instance type, or None."""
     return _BY_NAME.get(instance)
+
+
+def priced_to_serve(instance: str) -> Priced | None:
+    """What is known of an instance type behind an endpoint, or None."""
+    return _SERVING.get(instance)

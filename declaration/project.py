@@ -2,22 +2,28 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from declaration import fitting
+from declaration import fitting, measured
 from declaration.algorithms import Algorithm, Forecast, XGBoost
+from declaration.batch import Batch
+from declaration.capacity import Capacity
 from declaration.code import Code, code
 from declaration.data import Data
-from declaration.endpoint import Endpoint, Serverless
+from declaration.endpoint import Endpoint
 from declaration.errors import Problem
 from declaration.explain import shown
+from declaration.files import declaring_folder
 from declaration.gate import Gate
 from declaration.names import Region, Slug
+from declaration.queued import Async
 from declaration.ranges import Range
 from declaration.retraining import Every, OnNewData, Trigger
 from declaration.rules import Matching
+from declaration.serverless import Serverless
 from declaration.tuning import MAX_TRIALS, Tuning
 from declaration.value import declared
 from declaration.workbench import Workbench
@@ -34,6 +40,7 @@ _DEFAULT_GATES = {
 _DEFAULT_ALGORITHM = XGBoost()
 
 Train = Annotated[Algorithm, BeforeValidator(fitting.no_rollout)]
+Served = Endpoint | Serverless | Async | Batch
 Trials = Annotated[int, Field(ge=1, le=MAX_TRIALS)]
 Gates = Annotated[Sequence[Gate], AfterValidator(tuple)]
 Name = Annotated[str, Slug()]
@@ -56,9 +63,7 @@ class Project:
     train: Annotated[Train, Field(examples=["XGBoost()"])] = _DEFAULT_ALGORITHM
     tune: Annotated[Trials | Tuning | None, Field(examples=["30"])] = None
     gate: Annotated[Gate | Gates, Field(examples=['Gate("auc", at_least=0.7)'])] = _DEFAULT_GATES["binary"]
-    endpoint: Annotated[
-        Endpoint | Serverless | None, Field(examples=["Endpoint(calls_per_minute=3_000)"])
-    ] = None
+    endpoint: Annotated[Served | None, Field(examples=["Endpoint(calls_per_minute=3_000)"])] = None
     retrain: Annotated[Sequence[Trigger], AfterValidator(tuple), Field(examples=["[OnNewData()]"])] = ()
     workbench: Annotated[Workbench | None, Field(examples=["Workbench()"])] = None
     network: Annotated[Name | None, Field(examples=["'shared'"])] = None
@@ -74,6 +79,8 @@ class Project:
             object.__setattr__(self, "gate", _DEFAULT_GATES[self.data.problem])
         if self.train is _DEFAULT_ALGORITHM and self.data.problem == "forecast":
             object.__setattr__(self, "train", Forecast())
+        # No field: where the project is declared is no part of what it is.
+        object.__setattr__(self, "_folder", declaring_folder())
 
     @property
     def gates(self) -> tuple[Gate, ...]:
@@ -93,7 +100,19 @@ class Project:
     @property
     def code(self) -> Code | None:
         """The user's functions and the files in which they travel."""
-        return code(self.data.prepare, [gate.function for gate in self.gates if gate.function])
+        metrics = [gate.function for gate in self.gates if gate.function]
+        return code(self.data.prepare, metrics, self.endpoint.predict if self.endpoint else None)
+
+    @property
+    def measured(self) -> measured.Measured | None:
+        """What a load test of this project found out, from the file beside app.py."""
+        folder: Path = vars(self)["_folder"]
+        return measured.read(measured.file_of(folder, self.name))
+
+    @property
+    def capacity(self) -> Capacity | None:
+        """The instances of the endpoint, by what was measured; None for what has no instances to count."""
+        return self.endpoint.capacity_by(self.measured) if isinstance(self.endpoint, Endpoint) else None
 
     @property
     def on_new_data(self) -> OnNewData | None:
@@ -112,6 +131,10 @@ class Project:
         yield from fitting.gates(where, self.data, self.gate)
         yield from fitting.modules(where, self.code)
         yield from fitting.tuning(where, self.train, self.tuning)
+        if self.endpoint:
+            yield from fitting.prediction(where, self.train, self.endpoint.predict)
+        if isinstance(self.endpoint, Endpoint) and not self.endpoint.calls_per_instance:
+            yield from self.endpoint.load_problems(f"{where}, endpoint.", self.measured)
         if sum(isinstance(trigger, OnNewData) for trigger in self.retrain) > 1:
             rule = "a project waits for new data in one way, so only one OnNewData is allowed"
             yield Problem(f"{where}, retrain", shown(self.retrain), rule, "keep one of them")

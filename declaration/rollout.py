@@ -1,6 +1,6 @@
-"""How traffic moves from the model in service to its successor, always blue/green with alarms that roll back.
+"""How traffic moves from the model in service to its successor, always with alarms that roll back.
 
-https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green.html
+https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html
 """
 
 from dataclasses import KW_ONLY
@@ -58,4 +58,21 @@ class AllAtOnce:
         return seconds(self.wait)
 
 
-Rollout = Canary | Linear | AllAtOnce
+@declared
+class Rolling:
+    """Instances are replaced in batches of `percent`, with `wait` after each: no second fleet is paid for.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-rolling.html
+    """
+
+    _: KW_ONLY
+    percent: Annotated[int, Field(ge=5, le=50)] = 25
+    wait: Wait = timedelta(minutes=2)
+
+    @property
+    def wait_seconds(self) -> int:
+        """The wait after each batch."""
+        return seconds(self.wait)
+
+
+Rollout = Canary | Linear | AllAtOnce | Rolling

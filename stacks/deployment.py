@@ -27,7 +27,7 @@ TAG = "sageloop:project"
 def deploy(*projects: Project) -> None:
     """Write the templates of all projects to cdk.out, for `cdk deploy`; what is wrong ends it with code 1.
 
-    On stderr it says what each project trains on, at what price and why.
+    On stderr it says what each project trains on and serves with, at what price and why.
     """
     try:
         app = build(*projects)
@@ -42,6 +42,8 @@ def deploy(*projects: Project) -> None:
         sys.exit("\n".join(map(str, findings)))
     for project in projects:
         print(f"{project.name} trains on {project.train.compute.why}", file=sys.stderr)
+        if project.capacity:
+            print(f"{project.name} serves {project.capacity.summary()}", file=sys.stderr)
 
 
 def build(*projects: Project, outdir: str | None = None) -> cdk.App:

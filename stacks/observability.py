@@ -8,7 +8,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from declaration import Project
+from declaration import Async, Batch, Endpoint, Project, Served
 from stacks.parts import metrics
 
 
@@ -63,21 +63,7 @@ def _rows(project: Project) -> list[list[cloudwatch.IWidget]]:
     name = project.name
     rows: list[list[cloudwatch.IWidget]] = []
     if project.endpoint:
-        rows.append(
-            [
-                _graph("Calls a minute", metrics.endpoint(name, "Invocations", "Sum")),
-                _graph(
-                    "Model latency in µs",
-                    metrics.endpoint(name, "ModelLatency", "p50"),
-                    metrics.endpoint(name, "ModelLatency", "p99"),
-                ),
-                _graph(
-                    "Faults a minute: the client's, ours",
-                    metrics.endpoint(name, "Invocation4XXErrors", "Sum"),
-                    metrics.endpoint(name, "Invocation5XXErrors", "Sum"),
-                ),
-            ]
-        )
+        rows.append(_predictions(name, project.endpoint))
     rows.append(
         [
             _graph(
@@ -92,6 +78,30 @@ def _rows(project: Project) -> list[list[cloudwatch.IWidget]]:
         ]
     )
     return rows
+
+
+def _predictions(name: str, served: Served) -> list[cloudwatch.IWidget]:
+    if isinstance(served, Batch):
+        ended = (metrics.pipeline(f"{name}-batch", f"Execution{end}") for end in ("Succeeded", "Failed"))
+        return [_graph("Files predicted, and not", *ended)]
+
+    def line(metric: str, statistic: str) -> cloudwatch.IMetric:
+        component = isinstance(served, Endpoint) and served.scale_to_zero
+        return metrics.endpoint(name, metric, statistic, component=component)
+
+    graphs: list[cloudwatch.IWidget] = [
+        _graph("Calls a minute", line("Invocations", "Sum")),
+        _graph("Model latency in µs", line("ModelLatency", "p50"), line("ModelLatency", "p99")),
+        _graph(
+            "Faults a minute: the client's, ours",
+            line("Invocation4XXErrors", "Sum"),
+            line("Invocation5XXErrors", "Sum"),
+        ),
+    ]
+    if isinstance(served, Async):
+        waiting = metrics.queue_of(name, "ApproximateBacklogSize", "Maximum")
+        graphs.insert(0, _graph("Calls that wait", waiting))
+    return graphs
 
 
 def _graph(title: str, *lines: cloudwatch.IMetric) -> cloudwatch.GraphWidget:

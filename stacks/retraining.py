@@ -10,10 +10,12 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from declaration import Project
+from declaration import Batch, Project
 from stacks.parts import events, metrics
 from stacks.parts.alarms import alarm
+from stacks.parts.batch import start_batches
 from stacks.parts.function_code import function_code
+from stacks.parts.promotion import guarded, has_component, tell_grants
 from stacks.parts.queue_function import QueueFunction, event_queue
 from stacks.parts.roles import Grant
 from stacks.parts.rules import QueueRules, accept_events
@@ -48,6 +50,14 @@ class Retraining(cdk.Stack):
         self._dead_letters = event_queue(self, "DeadLetters", name=f"{name}-dead-letters")
         code = function_code(self)
         rules = [*self._retrain(code), *(self._promote(code) if project.endpoint else ())]
+        if isinstance(project.endpoint, Batch):
+            rules += start_batches(
+                self,
+                project=project,
+                declared=project.endpoint,
+                incoming=storage.incoming,
+                dead_letters=self._dead_letters,
+            )
         accept_events(self._dead_letters, rules)
         self._alarm(
             "dead-letters",
@@ -135,19 +145,28 @@ class Retraining(cdk.Stack):
             handler="promote.handler.handle",
             code=code,
             queue=queue,
-            environment={"STACK_NAME": f"{name}-serving", "MODEL_PACKAGE_GROUP": name},
+            environment={
+                "STACK_NAME": f"{name}-serving",
+                "MODEL_PACKAGE_GROUP": name,
+                "ENDPOINT_NAME": "" if isinstance(self._project.endpoint, Batch) else name,
+                "COMPONENT": "yes" if has_component(self._project) else "",
+                "GUARDS": " ".join(guarded(self._project)),
+                "TOPIC_ARN": self._topic.topic_arn,
+            },
             grants=[
                 Grant(
                     "DeployModels",
                     [
                         "cloudformation:DescribeStacks",
                         "cloudformation:DescribeStackEvents",
+                        "cloudformation:DescribeStackResources",
                         "cloudformation:UpdateStack",
                     ],
                     [f"{self._serving}*"],
                     wildcard="The id that CloudFormation gives to the stack of this name",
                 ),
                 self._use_registry("ListModelPackages", "DescribeModelPackage", "UpdateModelPackage"),
+                *tell_grants(self, self._project, topic=self._topic, key=self._storage.key),
             ],
             key=self._storage.key,
         )

@@ -1,28 +1,24 @@
 """How a model is served: an endpoint once one is approved, and the API in front of it."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sns as sns
-from constructs import Construct
 
-from declaration import Endpoint, Project, Serverless
+from declaration import Async, Batch, Capacity, Endpoint, Project, Served, Serverless
 from stacks.network import Network
-from stacks.parts import metrics
-from stacks.parts.alarms import alarm
-from stacks.parts.aws_image import aws_image
-from stacks.parts.places import MODELS
+from stacks.parts.approved import Approved
+from stacks.parts.batch import batch_pipeline
+from stacks.parts.guards import guards
+from stacks.parts.model_role import CAPTURE, ModelRole, logs_of
+from stacks.parts.places import ANSWERS, FAILURES
 from stacks.parts.prediction_api import PredictionApi
-from stacks.parts.roles import Grant, service_role
-from stacks.parts.sagemaker_grants import SAGEMAKER, read_objects, run_container, write_objects
-from stacks.parts.served_model import Approved, ServedModel
+from stacks.parts.served_model import Queue, ServedModel
 from stacks.storage import Storage
 from stacks.training import Training
-
-CAPTURE = "traffic"
-FAULTS_ALLOWED = 0.01
-LATENCY_ALLOWED_US = 1_000_000
 
 
 class Serving(cdk.Stack):
@@ -34,11 +30,11 @@ class Serving(cdk.Stack):
 
     def __init__(
         self,
-        scope: Construct,
+        scope: cdk.App,
         id_: str,
         *,
         project: Project,
-        endpoint: Endpoint | Serverless,
+        endpoint: Served,
         network: Network,
         storage: Storage,
         training: Training,
@@ -53,40 +49,32 @@ class Serving(cdk.Stack):
             # The rule reads a parameter of the bootstrap stack, which whoever promotes a model need not see.
             synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         )
-        name = project.name
-        log_group_name = f"/aws/sagemaker/Endpoints/{name}"
-        log_group = logs.LogGroup(
-            self,
-            "Logs",
-            log_group_name=log_group_name,
-            encryption_key=storage.key,
-            retention=logs.RetentionDays.THREE_MONTHS,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
-        model = ServedModel(
-            self,
-            "Served",
-            name=name,
-            approved=self._approved(),
-            role=self._model_role(project, network, storage, training, log_group_name),
-            key=storage.key,
-        )
-        guards = _guards(self, name, topic)
-        if isinstance(endpoint, Endpoint):
-            served = model.on_instances(
-                endpoint,
-                network=network,
-                capture_uri=f"s3://{storage.captured.bucket_name}/{CAPTURE}",
-                guards=guards,
-            )
-        else:
-            served = model.serverless(endpoint)
+        self._project, self._network, self._storage, self._topic = project, network, storage, topic
+        self._approved = self._approval()
+        if isinstance(endpoint, Batch):
+            self._predict_files(endpoint, training)
+            return
+        log_group = self._logs(endpoint)
+        queue = self._queue() if isinstance(endpoint, Async) else None
+        model = self._model(endpoint, training, queue)
+        served = self._serve(model, endpoint, queue, guards(self, project.name, endpoint, topic))
         served.node.add_dependency(log_group)
-        api = PredictionApi(self, "Predictions", name=name, calls_per_minute=endpoint.calls_per_minute)
-        cdk.CfnOutput(self, "EndpointName", value=name)
-        cdk.CfnOutput(self, "ApiUrl", value=api.url)
+        if not isinstance(endpoint, Async):
+            api = PredictionApi(
+                self,
+                "Predictions",
+                name=project.name,
+                calls_per_minute=endpoint.calls_per_minute,
+                clients=endpoint.clients,
+                component=isinstance(endpoint, Endpoint) and endpoint.scale_to_zero,
+            )
+        cdk.CfnOutput(self, "EndpointName", value=project.name)
+        if queue:
+            cdk.CfnOutput(self, "AnswersTopicArn", value=queue.topic.topic_arn)
+        else:
+            cdk.CfnOutput(self, "ApiUrl", value=api.url)
 
-    def _approved(self) -> Approved:
+    def _approval(self) -> Approved:
         package = cdk.CfnParameter(
             self,
             "ModelPackageArn",
@@ -102,59 +90,70 @@ class Serving(cdk.Stack):
             ),
         )
 
-    def _model_role(
-        self, project: Project, network: Network, storage: Storage, training: Training, log_group: str
-    ) -> iam.Role:
-        endpoint = project.endpoint
-        # What serves may be older than the declaration: built images share a repository, and an image of AWS
-        # is in an account that depends on the region, which each template looks up itself.
-        images = [training.images.ours, aws_image(self, project.train, "inference")]
-        grants = run_container(
+    def _logs(self, endpoint: Served) -> logs.LogGroup:
+        return logs.LogGroup(
             self,
-            repository_arns=[image.repository_arn for image in images if image],
-            key=storage.key,
-            network=network if isinstance(endpoint, Endpoint) else None,
-            log_group=log_group,
-            metrics="/aws/sagemaker/Endpoints",
-        )
-        grants.append(read_objects("ReadModel", storage.artifacts.bucket_arn, MODELS))
-        if isinstance(endpoint, Endpoint):
-            # https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
-            alarms = f"arn:{self.partition}:cloudwatch:{self.region}:{self.account}:alarm:{project.name}"
-            guards = [f"{alarms}-5xx", f"{alarms}-latency"]
-            grants.append(Grant("WatchRollout", ["cloudwatch:DescribeAlarms"], guards))
-            if endpoint.capture_percent:
-                grants.append(write_objects("WriteCapture", storage.captured.bucket_arn, [f"{CAPTURE}/*"]))
-        return service_role(
-            self,
-            "ModelRole",
-            service=SAGEMAKER,
-            description="The model servers of the endpoint",
-            grants=grants,
+            "Logs",
+            log_group_name=logs_of(self._project, endpoint),
+            encryption_key=self._storage.key,
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
         )
 
+    def _incoming(self, prefix: str) -> str:
+        return f"s3://{self._storage.incoming.bucket_name}/{prefix}"
 
-def _guards(scope: Construct, name: str, topic: sns.ITopic) -> list[cloudwatch.Alarm]:
-    """What takes a rollout back. Faults of the client (4xx) are none of the model's, so they don't count."""
-    return [
-        alarm(
-            scope,
-            "Faults",
-            name=f"{name}-5xx",
-            description=f"More than {FAULTS_ALLOWED:.0%} of the calls of {name} failed with a 5xx",
-            # SageMaker sends 1 for a call that failed and 0 for one that did not: the average is the rate.
-            metric=metrics.endpoint(name, "Invocation5XXErrors", "Average"),
-            above=FAULTS_ALLOWED,
-            topic=topic,
-        ),
-        alarm(
-            scope,
-            "Latency",
-            name=f"{name}-latency",
-            description=f"1% of the calls of {name} took the model longer than 1 s, for three minutes",
-            metric=metrics.endpoint(name, "ModelLatency", "p99"),
-            above=LATENCY_ALLOWED_US,
-            periods=3,
-            topic=topic,
-        ),
-    ]
+    def _queue(self) -> Queue:
+        """Answers lie beside the requests, and whoever waits for them hears of each."""
+        topic = sns.Topic(
+            self,
+            "Answers",
+            topic_name=f"{self._project.name}-answers",
+            master_key=self._storage.key,
+            enforce_ssl=True,
+        )
+        return Queue(self._incoming(f"{ANSWERS}/"), self._incoming(f"{FAILURES}/"), topic)
+
+    def _model(self, endpoint: Served, training: Training, queue: Queue | None) -> ServedModel:
+        make = ModelRole(self, self._project, self._network, self._storage, training.images)
+        return ServedModel(
+            self,
+            "Served",
+            name=self._project.name,
+            approved=self._approved,
+            role=make.role(endpoint, queue.topic if queue else None),
+            key=self._storage.key,
+        )
+
+    def _serve(
+        self,
+        model: ServedModel,
+        endpoint: Endpoint | Serverless | Async,
+        queue: Queue | None,
+        alarms: Sequence[cloudwatch.Alarm],
+    ) -> sagemaker.CfnEndpoint:
+        capacity, network = self._project.capacity, self._network
+        match endpoint, capacity, queue:
+            case Endpoint(scale_to_zero=True), Capacity(), _:
+                return model.from_zero(endpoint, capacity, network=network, guards=alarms)
+            case Endpoint(), Capacity(), _:
+                uri = f"s3://{self._storage.captured.bucket_name}/{CAPTURE}"
+                return model.on_instances(endpoint, capacity, network=network, capture_uri=uri, guards=alarms)
+            case Async(), _, Queue():
+                return model.queued(endpoint, network=network, queue=queue, guards=alarms)
+            case Serverless(), _, _:
+                return model.serverless(endpoint)
+        raise TypeError(f"nothing serves {endpoint}")
+
+    def _predict_files(self, declared: Batch, training: Training) -> None:
+        model = self._model(declared, training, None)
+        pipeline = batch_pipeline(
+            self,
+            project=self._project,
+            declared=declared,
+            approved=self._approved,
+            model=model.model(self._network),
+            storage=self._storage,
+            topic=self._topic,
+        )
+        cdk.CfnOutput(self, "BatchPipeline", value=pipeline.pipeline_name)

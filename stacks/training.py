@@ -86,10 +86,10 @@ class Training(cdk.Stack):
         make = JobRoles(self, project, self._network, storage, images)
         tables = not isinstance(project.train, BuiltIn) or project.train.reads_tables
         own = project.train.family == "own"
-        preparing = code if project.code and project.code.prepare else None
+        served = code if project.code and project.code.served else None
         roles = {
-            "prepare": make.prepare(preparing) if tables else None,
-            "train": make.train([preparing if own else None, source]),
+            "prepare": make.prepare(served) if tables else None,
+            "train": make.train([served if own else None, source]),
             "evaluate": make.evaluate(no_champion, code) if tables else None,
             "model": make.model() if tables and not own else None,
         }

@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from declaration import Project, Workbench
+from declaration import Batch, Project, Workbench
 from stacks.network import Network
 from stacks.parts.paths import ROOT
 from stacks.parts.roles import Grant, service_role
@@ -93,7 +93,7 @@ class WorkbenchStack(cdk.Stack):
                 [f"{own}:notebook-instance/{project.name}"],
             ),
         ]
-        if project.endpoint:
+        if project.endpoint and not isinstance(project.endpoint, Batch):
             grants.append(Grant("Predict", ["sagemaker:InvokeEndpoint"], [f"{own}:endpoint/{project.name}"]))
         return service_role(
             self,

@@ -3,20 +3,15 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from cli import output, projects, session
-from cli.errors import CommandError, Unreachable
+from cli import output, predictions, projects, session
+from cli.errors import CommandError
 from cli.options import AsJson, ProjectName
+from cli.predictions import MODEL_HEADER
 
-if TYPE_CHECKING:
-    import boto3
-    from botocore.awsrequest import AWSResponse
-
-# An endpoint answers within 60 s, the API in front of it within 29 s.
-TIMEOUT_SECONDS = 70
 TYPES = {".csv": "text/csv", ".json": "application/json"}
 
 
@@ -38,14 +33,13 @@ def invoke(
     kind = content_type or TYPES.get(file.suffix.lower()) or _sniff(body)
     aws = session.connect()
     found = projects.find(aws, project)
-    url = found.output("serving", "ApiUrl").rstrip("/") + "/predict"
-    accept = "application/json" if as_json else kind
-    response = _post(aws, url, body, {"Content-Type": kind, "Accept": accept})
-    text = response.content.decode(errors="replace")
-    if response.status_code != 200:
-        raise CommandError(_refusal(response.status_code, text, found.name))
+    headers = {"Content-Type": kind, "Accept": "application/json" if as_json else kind}
+    answer = predictions.ask(aws, predictions.address(found), body, headers)
+    text = answer.body.decode(errors="replace")
+    if answer.status != 200:
+        raise CommandError(_refusal(answer.status, text, found.name))
     print(text.rstrip("\n"))
-    if model := response.headers.get("X-Amzn-SageMaker-Custom-Attributes"):
+    if model := answer.headers.get(MODEL_HEADER):
         output.note(f"Answered by {model}")
 
 
@@ -60,24 +54,6 @@ def _read(file: Path) -> bytes:
 
 def _sniff(body: bytes) -> str:
     return "application/json" if body.lstrip()[:1] in (b"{", b"[") else "text/csv"
-
-
-def _post(aws: "boto3.Session", url: str, body: bytes, headers: dict[str, str]) -> "AWSResponse":
-    """Send a request, signed as AWS wants it (Signature Version 4)."""
-    from botocore.auth import SigV4Auth
-    from botocore.awsrequest import AWSRequest
-    from botocore.exceptions import HTTPClientError, NoCredentialsError
-    from botocore.httpsession import URLLib3Session
-
-    credentials = aws.get_credentials()
-    if credentials is None:
-        raise NoCredentialsError
-    request = AWSRequest(method="POST", url=session.api_address(url), data=body, headers=headers)
-    SigV4Auth(credentials.get_frozen_credentials(), "execute-api", session.region_name(aws)).add_auth(request)
-    try:
-        return URLLib3Session(timeout=TIMEOUT_SECONDS).send(request.prepare())
-    except HTTPClientError as error:
-        raise Unreachable(f"The API does not answer at {request.url}: see `sageloop status`.") from error
 
 
 def _refusal(code: int, text: str, project: str) -> str:

@@ -11,8 +11,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cli import endpoint, executions, output, projects, registry, session
-from cli.endpoint import Endpoint
+from cli import alarms, endpoint, executions, output, projects, registry, session
+from cli.alarms import Alarm
+from cli.endpoint import Endpoint, Rollout
 from cli.executions import Execution
 from cli.options import AsJson, ProjectName
 from cli.projects import Project
@@ -44,6 +45,14 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Rollback:
+    """A version newer than the one in service, which was deployed and taken back."""
+
+    version: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Status:
     """A project, from its data to its endpoint."""
 
@@ -55,6 +64,8 @@ class Status:
     run: Execution | None
     packages: list[Package]
     endpoint: Endpoint | None
+    rollback: Rollback | None
+    alarms: list[Alarm]
     api: str | None
 
 
@@ -65,14 +76,18 @@ def status(project: ProjectName = None, as_json: AsJson = False) -> None:
     """
     aws = session.connect()
     with output.messages.status("Looking ..."):
-        found = _status(aws, projects.find(aws, project))
+        everything = projects.find_all(aws)
+        one = projects.chosen(everything, project)
+        found = _status(aws, one, [each.name for each in everything])
     output.show(found, _view(found), as_json=as_json)
 
 
-def _status(aws: "boto3.Session", project: Project) -> Status:
+def _status(aws: "boto3.Session", project: Project, names: Sequence[str]) -> Status:
     pipeline = project.find("training", "PipelineName")
     group = project.find("training", "ModelPackageGroup")
     runs = executions.executions(aws, pipeline, limit=1) if pipeline else []
+    packages = registry.packages(aws, group, limit=PACKAGES) if group else []
+    served = endpoint.describe(aws, project)
     return Status(
         project=project.name,
         region=session.region_name(aws),
@@ -80,8 +95,10 @@ def _status(aws: "boto3.Session", project: Project) -> Status:
         data=_data(aws, project.find("storage", "IncomingBucket")),
         waiting=_waiting(aws, project.find("retraining", "TableName"), pipeline),
         run=runs[0] if runs else None,
-        packages=registry.packages(aws, group, limit=PACKAGES) if group else [],
-        endpoint=endpoint.describe(aws, project),
+        packages=packages,
+        endpoint=served,
+        rollback=_rollback(packages, served),
+        alarms=alarms.firing(aws, project, names),
         api=project.find("serving", "ApiUrl"),
     )
 
@@ -108,6 +125,15 @@ def _waiting(aws: "boto3.Session", table: str | None, pipeline: str | None) -> W
     return Waiting(requested - covered)
 
 
+def _rollback(packages: Sequence[Package], served: Endpoint | None) -> Rollback | None:
+    """The newest version that was taken back, as long as none newer than it serves."""
+    serving = served.version or 0 if served else 0
+    for one in packages:
+        if one.rolled_back and one.version > serving:
+            return Rollback(one.version, one.note.removeprefix(registry.ROLLED_BACK).strip())
+    return None
+
+
 def _view(found: Status) -> Group:
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="bold")
@@ -116,6 +142,12 @@ def _view(found: Status) -> Group:
     rows.add_row("Data", _data_line(found.data))
     rows.add_row("Training", _run_line(found.run, found.waiting))
     rows.add_row("Endpoint", _endpoint_line(found.endpoint))
+    if found.endpoint and found.endpoint.rollout:
+        rows.add_row("Rollout", _rollout_line(found.endpoint.rollout, found.alarms))
+    if found.rollback:
+        rows.add_row("Rolled back", Text(f"version {found.rollback.version}: {found.rollback.reason}", "red"))
+    if found.alarms:
+        rows.add_row("Alarms", _alarm_lines(found.alarms))
     if found.api:
         rows.add_row("API", f"POST {found.api}predict")
     parts: list[RenderableType] = [Text(f"{found.project} ({found.region})", style="bold"), rows]
@@ -164,11 +196,40 @@ def _endpoint_line(served: Endpoint | None) -> Text:
         f" version {served.version}" if served.version else "",
         f", {served.instances} of {served.wanted_instances} instances",
     )
+    if served.differs:
+        asked = f"version {served.asked}" if served.asked else "no model"
+        line.append(f"\nits stack asks for {asked}: deploy it again, or see who changed it", style="red")
     if "ROLLBACK" in served.change:
         line.append("\nthe last change was rolled back", style="red")
     if served.failure:
         line.append(f"\n{served.failure}", style="red")
     return line
+
+
+def _rollout_line(rollout: Rollout, firing: Sequence[Alarm]) -> Text:
+    """Who takes over, how far that is, and what would take it back."""
+    traffic = "" if rollout.traffic is None else f"{rollout.traffic:.0%} of the calls, "
+    line = Text.assemble(
+        (f"version {rollout.version}" if rollout.version else "another model", "yellow"),
+        f" {rollout.stage}: {traffic}{rollout.instances} of {rollout.wanted_instances} new instances",
+        f", since {output.time(rollout.since)}" if rollout.since else "",
+    )
+    if rollout.message:
+        line.append(f"\n{rollout.message}", style="dim")
+    if rollout.guards:
+        fired = {alarm.name for alarm in firing}
+        line.append("\nguarded by ")
+        line.append_text(
+            Text(", ").join(Text(name, style="red" if name in fired else "green") for name in rollout.guards)
+        )
+    return line
+
+
+def _alarm_lines(firing: Sequence[Alarm]) -> Text:
+    return Text("\n").join(
+        Text.assemble((alarm.name, "red"), f" since {output.time(alarm.since)}: {alarm.description}")
+        for alarm in firing
+    )
 
 
 def _models(packages: Sequence[Package], served: Endpoint | None) -> Table:

@@ -37,7 +37,12 @@ def round_axis(low: float, high: float, label: str) -> Axis:
     step = next(power * nice for nice in (1, 2, 2.5, 5, 10) if power * nice >= raw * 0.999)
     first, last = step * (low // step), step * -(-high // step)
     values = [first + step * number for number in range(round((last - first) / step) + 1)]
-    return Axis(first, last, label, [(value, f"{value:,.6g}") for value in values])
+    return Axis(first, last, label, [(value, _number(value)) for value in values])
+
+
+def _number(value: float) -> str:
+    """Six digits at the most, and millions as such."""
+    return f"{value / 1e6:,.6g} M" if abs(value) >= 1e6 else f"{value:,.6g}"
 
 
 @dataclass

@@ -12,6 +12,8 @@ UPDATABLE = {
     "IMPORT_ROLLBACK_COMPLETE",
 }
 
+PROMOTION = "promote-"
+
 
 class Stuck(Exception):
     """The stack takes no update until a person repairs it."""
@@ -28,7 +30,7 @@ class Package:
     @property
     def token(self) -> str:
         """Names the update that deploys this approval: the same for a retry, another when approved anew."""
-        return f"promote-{self.version}-{self.approved_at}"
+        return f"{PROMOTION}{self.version}-{self.approved_at}"
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ class Failure:
 
     token: str
     reason: str
+
+    @property
+    def of_promotion(self) -> bool:
+        """Whether it was we who asked for it, now or before the package was rejected."""
+        return self.token.startswith(PROMOTION)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from promote.decision import Failure, Package
+from promote.decision import PROMOTION, Failure, Package
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -30,7 +30,7 @@ class Registry:
         for page in pages:
             for summary in page["ModelPackageSummaryList"]:
                 version = summary["ModelPackageVersion"]
-                if not packages or (failure and failure.token.startswith(f"promote-{version}-")):
+                if not packages or (failure and failure.token.startswith(f"{PROMOTION}{version}-")):
                     packages += self._approved(summary["ModelPackageArn"])
             if packages and not failure:
                 break

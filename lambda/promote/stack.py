@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
 
 PARAMETER = "ModelPackageArn"
+MADE = ("AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Model")
 
 
 class ServingStack:
@@ -25,6 +26,18 @@ class ServingStack:
         stack = self._cloudformation.describe_stacks(StackName=self._name)["Stacks"][0]
         values = {p["ParameterKey"]: p.get("ParameterValue", "") for p in stack.get("Parameters", [])}
         return Stack(stack["StackStatus"], values.get(PARAMETER, ""))
+
+    def made(self) -> set[str]:
+        """The names of the endpoint configuration and the model that the stack has made.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
+        """
+        resources = self._cloudformation.describe_stack_resources(StackName=self._name)["StackResources"]
+        return {
+            resource.get("PhysicalResourceId", "").rpartition("/")[2]
+            for resource in resources
+            if resource["ResourceType"] in MADE
+        }
 
     def failure(self) -> Failure | None:
         """Why the last update was rolled back; None when it was not asked for with a token.

@@ -5,7 +5,7 @@ from pipelines.requests.model import ServedContainer, model
 from pipelines.requests.package import Evaluation, model_package
 from pipelines.requests.processing import processing
 from pipelines.requests.training import Channel, Patience, training
-from pipelines.requests.transform import transform
+from pipelines.requests.transform import transform, transform_files
 from pipelines.requests.tuning import Search, tuning
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "processing",
     "training",
     "transform",
+    "transform_files",
     "tuning",
 ]

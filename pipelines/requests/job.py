@@ -22,6 +22,11 @@ def has_own_storage(instance: str) -> bool:
     return _OWN_STORAGE.fullmatch(instance) is not None
 
 
+def disk_key(instance: str, kms_key_arn: str) -> dict[str, str]:
+    """What says that a disk is encrypted with our key, where the instance has no storage of its own."""
+    return {} if has_own_storage(instance) else {"VolumeKmsKeyId": kms_key_arn}
+
+
 @dataclass(frozen=True)
 class Job:
     """What every job has: its image and role, its instances, and the guards around it."""
@@ -43,7 +48,7 @@ class Job:
     @property
     def disk_key(self) -> dict[str, Any]:
         """What says that the disk is encrypted with our key, where the instance has no storage of its own."""
-        return {} if has_own_storage(self.instance) else {"VolumeKmsKeyId": self.kms_key_arn}
+        return disk_key(self.instance, self.kms_key_arn)
 
     @property
     def cluster(self) -> dict[str, Any]:

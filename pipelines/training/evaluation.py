@@ -41,6 +41,11 @@ def results(context: Context) -> requests.Evaluation:
     return requests.Evaluation(context.uri(*_PLACE, "metrics.json"), context.uri(*_PLACE, "report.html"))
 
 
+def described(context: Context) -> Any:
+    """Where the evaluation of a model of ours puts the description of its API."""
+    return context.uri(*_PLACE, "openapi.json")
+
+
 def _arguments(context: Context) -> list[Any]:
     project, first = context.project, context.project.gates[0]
     arguments = [part for gate in project.gates for part in ("--gate", gate.expression)]

@@ -42,9 +42,9 @@ def code(context: Context) -> dict[str, Any]:
 
 
 def preparing_code(context: Context) -> dict[str, Any]:
-    """The same, if one of them prepares the data: it goes with the model, to prepare what is predicted."""
+    """The same, if one of them prepares the data or answers requests: it then goes with the model."""
     declared = context.project.code
-    return code(context) if declared and declared.prepare else {}
+    return code(context) if declared and declared.served else {}
 
 
 def _arguments(project: Project, layout: Layout) -> list[str]:
@@ -56,6 +56,8 @@ def _arguments(project: Project, layout: Layout) -> list[str]:
     arguments += _given("--drop", data.drop)
     if project.code and project.code.prepare:
         arguments += ["--code-prepare", project.code.prepare]
+    if project.code and project.code.predict:
+        arguments += ["--code-predict", project.code.predict]
     return arguments if layout == "parquet" else [*arguments, "--layout", layout]
 
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from declaration import Endpoint
+from declaration import Async, Endpoint
 from pipelines import requests
 from pipelines.sdk import Join, RequestStep
 from pipelines.training.context import Context
+from pipelines.training.evaluation import described
 from pipelines.training.programs import read_and_answered
 
 
@@ -26,7 +27,7 @@ def register(
         group=context.bindings.model_package_group,
         approval=context.parameters.approval,
         evaluation=evaluation,
-        instance=endpoint.instance if isinstance(endpoint, Endpoint) else "ml.c5.large",
+        instance=endpoint.instance if isinstance(endpoint, Endpoint | Async) else "ml.c5.large",
         accepts=reads,
         answers=answers,
         properties={
@@ -34,6 +35,8 @@ def register(
             "metric": first.name,
             "value": Join(on="", values=[value]),
             "threshold": str(first.threshold),
+            # What others serve, only they can describe.
+            **({"openapi": described(context)} if project.train.family == "own" else {}),
         },
     )
     return RequestStep(name, "RegisterModel", request)

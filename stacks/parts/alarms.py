@@ -12,7 +12,7 @@ def alarm(
     *,
     name: str,
     description: str,
-    metric: cloudwatch.Metric,
+    metric: cloudwatch.IMetric,
     above: float,
     periods: int = 1,
     topic: sns.ITopic,

@@ -5,14 +5,35 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 # One variant, always of this name: SageMaker moves traffic only between variants of the same name.
 VARIANT = "primary"
+MINUTE = cdk.Duration.minutes(1)
 
 
-def endpoint(name: str, metric: str, statistic: str) -> cloudwatch.Metric:
-    """A metric of an endpoint's variant; latencies are in microseconds.
+def endpoint(name: str, metric: str, statistic: str, *, component: bool = False) -> cloudwatch.Metric:
+    """A metric of an endpoint's variant, or of its inference component; latencies are in microseconds.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
     """
-    return _minutely("AWS/SageMaker", metric, statistic, {"EndpointName": name, "VariantName": VARIANT})
+    of_variant = {"EndpointName": name, "VariantName": VARIANT}
+    dimensions = {"InferenceComponentName": name} if component else of_variant
+    return _minutely("AWS/SageMaker", metric, statistic, dimensions)
+
+
+def queue_of(name: str, metric: str, statistic: str) -> cloudwatch.Metric:
+    """A metric of the queue of an asynchronous endpoint; ages are in seconds."""
+    return _minutely("AWS/SageMaker", metric, statistic, {"EndpointName": name})
+
+
+def api(name: str, metric: str) -> cloudwatch.Metric:
+    """How many calls of a REST API there were, or which ended so."""
+    return _minutely("AWS/ApiGateway", metric, "Sum", {"ApiName": name})
+
+
+def pipeline(name: str, metric: str) -> cloudwatch.Metric:
+    """How many executions of a pipeline there were that ended so.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html#cloudwatch-metrics-pipelines
+    """
+    return _minutely("AWS/Sagemaker/ModelBuildingPipeline", metric, "Sum", {"PipelineName": name})
 
 
 def messages(queue: str) -> cloudwatch.Metric:
@@ -34,5 +55,5 @@ def _minutely(namespace: str, name: str, statistic: str, dimensions: dict[str, s
         metric_name=name,
         statistic=statistic,
         dimensions_map=dimensions,
-        period=cdk.Duration.minutes(1),
+        period=MINUTE,
     )

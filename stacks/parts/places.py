@@ -7,6 +7,9 @@ PREPARED, TUNED, TRAINED, PREDICTED, EVALUATED = (
 )
 FEATURES = "executions/*/prepare/features*"
 CHECKPOINTS = "checkpoints/*"
+# In the bucket of the incoming data, beside what is learnt from: what is to be predicted, and what was.
+ROWS, PREDICTIONS = "rows/", "predictions"
+REQUESTS, ANSWERS, FAILURES = "requests/", "answers", "failures"
 # A model that serves may be older than the declaration, so both places are read whatever that says now.
 MODELS = [TRAINED, TUNED]
 

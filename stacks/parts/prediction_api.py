@@ -1,34 +1,43 @@
 """The API in front of an endpoint: it calls SageMaker itself, so there is no function on the hot path."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from constructs import Construct
 
+from declaration import Client
+from stacks.parts import api_answers, usage_plans
 from stacks.parts.acknowledgements import acknowledge
 from stacks.parts.roles import Grant, service_role
 
-# The container's own answer, which SageMaker wraps in a ModelError with status 424.
-# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-override-request-response-parameters.html
-UNWRAP = (
-    "#set($context.responseOverride.status = $input.path('$.OriginalStatusCode'))"
-    "$input.path('$.OriginalMessage')"
-)
-FAULT = (
-    '{"code":"internal_error","message":"The call of the endpoint failed.","request_id":"$context.requestId"}'
-)
-
 # What clients get to see of a prediction: its type, the model that made it, and the variant.
 HEADERS = ("Content-Type", "X-Amzn-SageMaker-Custom-Attributes", "x-Amzn-Invoked-Production-Variant")
-# SageMaker's own refusals, passed on: a call that it does not take, too large, or more than it takes now.
-REFUSALS = ("400", "413", "429", "503")
+RETRY = "Retry-After"
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+COMPONENT = "X-Amzn-SageMaker-Inference-Component"
 
 
 class PredictionApi(Construct):
-    """`POST /predict` for callers who sign with IAM, from CSV or JSON to CSV or JSON."""
+    """`POST /predict` for callers who sign with IAM, from CSV, JSON or JSON Lines to any of them.
 
-    def __init__(self, scope: Construct, id_: str, *, name: str, calls_per_minute: int) -> None:
+    What is no such body, or too large, is refused here; the rows are the model server's to judge, whose
+    refusals pass as they are. Where `clients` are named, a caller also needs the API key of one of them.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        calls_per_minute: int,
+        component: bool = False,
+        clients: Sequence[Client] = (),
+    ) -> None:
         super().__init__(scope, id_)
+        # An inference component has the name of its endpoint, and is asked for beside it.
+        self._component = {f"integration.request.header.{COMPONENT}": f"'{name}'"} if component else {}
         # Twice the declared load, so that its peaks pass; at least enough to try things out.
         per_second = max(10, round(2 * calls_per_minute / 60))
         self.api = apigateway.RestApi(
@@ -47,7 +56,9 @@ class PredictionApi(Construct):
         )
         # The L2 prints the address under a name that nobody can guess.
         self.api.node.try_remove_child("Endpoint")
-        self._predict(name)
+        self._predict(name, keys=bool(clients))
+        api_answers.refuse_in_one_form(self.api)
+        usage_plans.limit(self.api, name, clients)
         account_wide = (
             "Logs of an API need a role in the account's settings, which are shared with every other API; "
             "calls are counted in CloudWatch and traced in X-Ray, and their content is in the data capture"
@@ -66,7 +77,7 @@ class PredictionApi(Construct):
         """The address of the stage, with a slash at the end."""
         return self.api.url
 
-    def _predict(self, endpoint: str) -> None:
+    def _predict(self, endpoint: str, *, keys: bool) -> None:
         method = self.api.root.add_resource("predict").add_method(
             "POST",
             apigateway.AwsIntegration(
@@ -75,6 +86,7 @@ class PredictionApi(Construct):
                 options=self._integration(endpoint),
             ),
             authorization_type=apigateway.AuthorizationType.IAM,
+            api_key_required=keys or None,
             # A body without a type would reach the model as JSON, whatever it is.
             request_parameters={
                 "method.request.header.Content-Type": True,
@@ -90,9 +102,11 @@ class PredictionApi(Construct):
             method_responses=[
                 apigateway.MethodResponse(
                     status_code=status,
-                    response_parameters={f"method.response.header.{header}": True for header in HEADERS},
+                    response_parameters={
+                        f"method.response.header.{header}": True for header in (*HEADERS, RETRY)
+                    },
                 )
-                for status in ("200", *REFUSALS, "424", "500")
+                for status in ("200", *api_answers.REFUSALS, "424", "500")
             ],
         )
         acknowledge(
@@ -120,22 +134,25 @@ class PredictionApi(Construct):
         }
         return apigateway.IntegrationOptions(
             credentials_role=role,
-            passthrough_behavior=apigateway.PassthroughBehavior.WHEN_NO_TEMPLATES,
+            # A body of any other type ends here with a 415.
+            passthrough_behavior=apigateway.PassthroughBehavior.NEVER,
+            request_templates=dict.fromkeys(api_answers.TEXTS, "$input.body"),
             request_parameters={
                 f"integration.request.header.{header}": f"method.request.header.{header}"
                 for header in ("Content-Type", "Accept")
-            },
+            }
+            | self._component,
             integration_responses=[
                 apigateway.IntegrationResponse(
                     status_code="200", selection_pattern=r"2\d{2}", response_parameters=passed_on
                 ),
                 *(
-                    apigateway.IntegrationResponse(status_code=code, selection_pattern=code)
-                    for code in REFUSALS
+                    _answer(status, api_answers.refusal(status), selection_pattern=status)
+                    for status in api_answers.REFUSALS
                 ),
-                _answer("424", UNWRAP, selection_pattern="424"),
+                _answer("424", api_answers.UNWRAP, selection_pattern="424"),
                 # Without a pattern: everything else. It must never look like a prediction.
-                _answer("500", FAULT),
+                _answer("500", api_answers.FAULT),
             ],
         )
 
@@ -143,9 +160,12 @@ class PredictionApi(Construct):
 def _answer(
     status: str, template: str, selection_pattern: str | None = None
 ) -> apigateway.IntegrationResponse:
+    headers = {"method.response.header.Content-Type": "'application/json'"}
+    if status in api_answers.PASSING:
+        headers[f"method.response.header.{RETRY}"] = "'1'"
     return apigateway.IntegrationResponse(
         status_code=status,
         selection_pattern=selection_pattern,
-        response_parameters={"method.response.header.Content-Type": "'application/json'"},
+        response_parameters=headers,
         response_templates={"application/json": template},
     )

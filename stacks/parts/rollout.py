@@ -1,6 +1,6 @@
 """How traffic moves to a new model, in SageMaker's words.
 
-https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green.html
+https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 
-from declaration import AllAtOnce, Canary, Linear
+from declaration import AllAtOnce, Canary, Linear, Rolling
 
 # An invocation takes 60 s at most, so nothing is under way any more when the old fleet goes.
 LONGEST_CALL = 60
@@ -17,18 +17,49 @@ _Routing = sagemaker.CfnEndpoint.TrafficRoutingConfigProperty
 
 
 def deployment(
-    rollout: Canary | Linear | AllAtOnce, guards: Sequence[cloudwatch.Alarm]
+    rollout: Canary | Linear | AllAtOnce | Rolling, guards: Sequence[cloudwatch.Alarm]
 ) -> sagemaker.CfnEndpoint.DeploymentConfigProperty:
-    """Blue/green, taken back as soon as one of the alarms fires."""
+    """Blue/green or in batches, taken back as soon as one of the alarms fires."""
+    taken_back = sagemaker.CfnEndpoint.AutoRollbackConfigProperty(
+        alarms=[sagemaker.CfnEndpoint.AlarmProperty(alarm_name=guard.alarm_name) for guard in guards]
+    )
+    if isinstance(rollout, Rolling):
+        return sagemaker.CfnEndpoint.DeploymentConfigProperty(
+            auto_rollback_configuration=taken_back,
+            # Without a size for rollbacks, all of the old fleet comes back at once.
+            rolling_update_policy=sagemaker.CfnEndpoint.RollingUpdatePolicyProperty(
+                maximum_batch_size=_share(rollout.percent),
+                wait_interval_in_seconds=rollout.wait_seconds,
+            ),
+        )
     return sagemaker.CfnEndpoint.DeploymentConfigProperty(
-        auto_rollback_configuration=sagemaker.CfnEndpoint.AutoRollbackConfigProperty(
-            alarms=[sagemaker.CfnEndpoint.AlarmProperty(alarm_name=guard.alarm_name) for guard in guards]
-        ),
+        auto_rollback_configuration=taken_back,
         blue_green_update_policy=sagemaker.CfnEndpoint.BlueGreenUpdatePolicyProperty(
             traffic_routing_configuration=_routing(rollout),
             termination_wait_in_seconds=max(
                 LONGEST_CALL, rollout.wait_seconds if isinstance(rollout, AllAtOnce) else 0
             ),
+        ),
+    )
+
+
+def component_deployment(
+    rollout: Rolling, guards: Sequence[cloudwatch.Alarm]
+) -> sagemaker.CfnInferenceComponent.InferenceComponentDeploymentConfigProperty:
+    """The copies of an inference component in batches, taken back as soon as one of the alarms fires.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_InferenceComponentDeploymentConfig.html
+    """
+    component = sagemaker.CfnInferenceComponent
+    return component.InferenceComponentDeploymentConfigProperty(
+        auto_rollback_configuration=component.AutoRollbackConfigurationProperty(
+            alarms=[component.AlarmProperty(alarm_name=guard.alarm_name) for guard in guards]
+        ),
+        rolling_update_policy=component.InferenceComponentRollingUpdatePolicyProperty(
+            maximum_batch_size=component.InferenceComponentCapacitySizeProperty(
+                type="CAPACITY_PERCENT", value=rollout.percent
+            ),
+            wait_interval_in_seconds=rollout.wait_seconds,
         ),
     )
 

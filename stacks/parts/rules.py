@@ -1,6 +1,7 @@
 """EventBridge rules that put events into queues, and lose none on the way."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from aws_cdk import aws_events as events
@@ -52,6 +53,46 @@ class QueueRules:
     def arns(self) -> Sequence[str]:
         """The rules made so far."""
         return [rule.attr_arn for rule in self._rules]
+
+
+def pipeline_rule(
+    scope: Construct,
+    id_: str,
+    *,
+    name: str,
+    pipeline_arn: str,
+    role_arn: str,
+    dead_letters: sqs.Queue,
+    pattern: Mapping[str, Any] | None = None,
+    schedule: str | None = None,
+    parameters: Mapping[str, str] = MappingProxyType({}),
+) -> events.CfnRule:
+    """Start executions of a pipeline; a parameter may be a path into the event: `$.detail.object.key`.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html (dynamic path parameters)
+    """
+    rule = events.CfnRule
+    given = [
+        rule.SageMakerPipelineParameterProperty(name=key, value=value) for key, value in parameters.items()
+    ]
+    return rule(
+        scope,
+        id_,
+        name=name,
+        event_pattern=dict(pattern) if pattern else None,
+        schedule_expression=schedule,
+        targets=[
+            rule.TargetProperty(
+                id="pipeline",
+                arn=pipeline_arn,
+                role_arn=role_arn,
+                sage_maker_pipeline_parameters=(
+                    rule.SageMakerPipelineParametersProperty(pipeline_parameter_list=given) if given else None
+                ),
+                dead_letter_config=rule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
+            )
+        ],
+    )
 
 
 def accept_events(queue: sqs.Queue, rules: Sequence[str]) -> None:

@@ -20,11 +20,11 @@ def run_container(
     repository_arns: Sequence[str],
     key: kms.IKey,
     network: Network | None,
-    log_group: str,
-    metrics: str,
+    log_groups: Sequence[str],
+    metrics: Sequence[str],
 ) -> list[Grant]:
-    """Everything that a container needs but its data; `metrics` is the namespace of its metrics."""
-    logs = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{log_group}"
+    """Everything that a container needs but its data; `metrics` are the namespaces of its metrics."""
+    logs = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group"
     return [
         Grant(
             "GetRegistryToken",
@@ -40,15 +40,15 @@ def run_container(
         Grant(
             "WriteLogs",
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            [logs, f"{logs}:*"],
-            wildcard="SageMaker names one log stream per job and instance in this group",
+            [arn for group in log_groups for arn in (f"{logs}:{group}", f"{logs}:{group}:*")],
+            wildcard="SageMaker names one log stream per job and instance in these groups",
         ),
         Grant(
             "PutMetrics",
             ["cloudwatch:PutMetricData"],
             ["*"],
-            {"StringEquals": {"cloudwatch:namespace": metrics}},
-            wildcard="The action takes no resource; the condition confines it to SageMaker's namespace",
+            {"StringEquals": {"cloudwatch:namespace": metrics if len(metrics) > 1 else metrics[0]}},
+            wildcard="The action takes no resource; the condition confines it to SageMaker's namespaces",
         ),
         Grant(
             "UseKey",

@@ -2,31 +2,36 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-import aws_cdk as cdk
-from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from declaration import Capacity, Endpoint, Serverless
+from declaration import Async, Capacity, Endpoint, Rolling, Serverless
+from declaration.instances import vcpus
 from stacks.network import Network
 from stacks.parts.acknowledgements import acknowledge
+from stacks.parts.approved import Approved
 from stacks.parts.metrics import VARIANT
-from stacks.parts.rollout import deployment
+from stacks.parts.rollout import component_deployment, deployment
+from stacks.parts.scaling import Scaling
 
-Resource = TypeVar("Resource", bound=cdk.CfnResource)
+_Config = sagemaker.CfnEndpointConfig
+# Above what the model server and a model of ours need, and below what the smallest instance has. Copies share
+# no instance all the same: each asks for all of its vCPUs.
+_COPY_MEMORY_MB = 1_024
 
 
 @dataclass(frozen=True)
-class Approved:
-    """The model package to serve, and the condition that there is one."""
+class Queue:
+    """Where the answers and failures of calls that wait are put, and who is told of them."""
 
-    package_arn: str
-    exists: cdk.CfnCondition
+    answers_uri: str
+    failures_uri: str
+    topic: sns.ITopic
 
 
 class ServedModel(Construct):
@@ -45,37 +50,104 @@ class ServedModel(Construct):
     def on_instances(
         self,
         declared: Endpoint,
+        capacity: Capacity,
         *,
         network: Network,
         capture_uri: str,
         guards: Sequence[cloudwatch.Alarm],
     ) -> sagemaker.CfnEndpoint:
-        """A fleet that scales with its load and is replaced blue/green."""
-        capacity = declared.capacity
-        model = self._model(
-            enable_network_isolation=True,
-            vpc_config=sagemaker.CfnModel.VpcConfigProperty(
-                subnets=network.subnet_ids, security_group_ids=[network.jobs.security_group_id]
-            ),
-        )
+        """A fleet that scales with its load and is replaced as the rollout says."""
+        model = self.model(network)
         config = self._config(
-            sagemaker.CfnEndpointConfig.ProductionVariantProperty(
+            _Config.ProductionVariantProperty(
                 variant_name=VARIANT,
                 model_name=model.attr_model_name,
                 initial_variant_weight=1,
                 initial_instance_count=capacity.initial,
                 instance_type=declared.instance,
-                routing_config=sagemaker.CfnEndpointConfig.RoutingConfigProperty(
-                    routing_strategy="LEAST_OUTSTANDING_REQUESTS"
-                ),
+                routing_config=_least_outstanding(),
             ),
-            _capture(declared.capture_percent, capture_uri, self._key) if declared.capture_percent else None,
+            capture=_capture(declared.capture_percent, capture_uri, self._key)
+            if declared.capture_percent
+            else None,
         )
         if capacity.initial < 2:
             acknowledge(config, {"SageMaker.4": f"The declaration of {self._name} asks for one instance"})
         endpoint = self._endpoint(config, deployment(declared.rollout, guards))
         if capacity.autoscaled:
-            self._scale(endpoint, capacity)
+            Scaling(self, self._name, self._approved, endpoint).by_load(declared, capacity)
+        return endpoint
+
+    def from_zero(
+        self,
+        declared: Endpoint,
+        capacity: Capacity,
+        *,
+        network: Network,
+        guards: Sequence[cloudwatch.Alarm],
+    ) -> sagemaker.CfnEndpoint:
+        """An endpoint whose instances come and go with the copies of an inference component, down to none.
+
+        Network and isolation are the endpoint's: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html
+        A component cannot start with no copies; it has the name of the endpoint, by which calls ask for it.
+        """
+        model = self.model(None)
+        config = self._config(
+            _Config.ProductionVariantProperty(
+                variant_name=VARIANT,
+                initial_instance_count=declared.min_instances,
+                instance_type=declared.instance,
+                managed_instance_scaling=_Config.ManagedInstanceScalingProperty(
+                    status="ENABLED", min_instance_count=0, max_instance_count=capacity.maximum
+                ),
+                routing_config=_least_outstanding(),
+            ),
+            network=network,
+        )
+        if declared.min_instances < 2:
+            acknowledge(config, {"SageMaker.4": f"The declaration of {self._name} asks for one instance"})
+        endpoint = self._endpoint(config)
+        component = self._component(declared, model, endpoint, guards)
+        Scaling(self, self._name, self._approved, component, component=True).by_load(declared, capacity)
+        return endpoint
+
+    def queued(
+        self,
+        declared: Async,
+        *,
+        network: Network,
+        queue: Queue,
+        guards: Sequence[cloudwatch.Alarm],
+    ) -> sagemaker.CfnEndpoint:
+        """A fleet that works on a queue, and is none while that is empty."""
+        model = self.model(network)
+        config = self._config(
+            _Config.ProductionVariantProperty(
+                variant_name=VARIANT,
+                model_name=model.attr_model_name,
+                initial_variant_weight=1,
+                initial_instance_count=declared.initial,
+                instance_type=declared.instance,
+            ),
+            queue=_Config.AsyncInferenceConfigProperty(
+                client_config=_Config.AsyncInferenceClientConfigProperty(
+                    max_concurrent_invocations_per_instance=declared.at_once
+                ),
+                output_config=_Config.AsyncInferenceOutputConfigProperty(
+                    kms_key_id=self._key.key_arn,
+                    s3_output_path=queue.answers_uri,
+                    s3_failure_path=queue.failures_uri,
+                    notification_config=_Config.AsyncInferenceNotificationConfigProperty(
+                        success_topic=queue.topic.topic_arn, error_topic=queue.topic.topic_arn
+                    ),
+                ),
+            ),
+        )
+        if declared.initial < 2:
+            acknowledge(config, {"SageMaker.4": "Calls wait in a queue while an instance is replaced"})
+        endpoint = self._endpoint(config, deployment(declared.rollout, guards))
+        if declared.maximum > declared.min_instances:
+            Scaling(self, self._name, self._approved, endpoint).by_backlog(declared)
         return endpoint
 
     def serverless(self, declared: Serverless) -> sagemaker.CfnEndpoint:
@@ -86,16 +158,29 @@ class ServedModel(Construct):
         model = self._model()
         acknowledge(model, {"SageMaker.5": "Serverless endpoints do not support network isolation"})
         config = self._config(
-            sagemaker.CfnEndpointConfig.ProductionVariantProperty(
+            _Config.ProductionVariantProperty(
                 variant_name=VARIANT,
                 model_name=model.attr_model_name,
                 initial_variant_weight=1,
-                serverless_config=sagemaker.CfnEndpointConfig.ServerlessConfigProperty(
-                    max_concurrency=declared.max_concurrency, memory_size_in_mb=declared.memory_mb
+                serverless_config=_Config.ServerlessConfigProperty(
+                    max_concurrency=declared.max_concurrency,
+                    memory_size_in_mb=declared.memory_mb,
+                    provisioned_concurrency=declared.warm or None,
                 ),
             )
         )
         return self._endpoint(config)
+
+    def model(self, network: Network | None) -> sagemaker.CfnModel:
+        """The model of the approved package, isolated, in the network if that is not its endpoint's."""
+        return self._model(
+            enable_network_isolation=True,
+            vpc_config=sagemaker.CfnModel.VpcConfigProperty(
+                subnets=network.subnet_ids, security_group_ids=[network.jobs.security_group_id]
+            )
+            if network
+            else None,
+        )
 
     def _model(
         self,
@@ -113,20 +198,32 @@ class ServedModel(Construct):
             enable_network_isolation=enable_network_isolation,
             vpc_config=vpc_config,
         )
-        return self._if_approved(model)
+        return self._approved.only(model)
 
     def _config(
         self,
-        variant: sagemaker.CfnEndpointConfig.ProductionVariantProperty,
-        capture: sagemaker.CfnEndpointConfig.DataCaptureConfigProperty | None = None,
+        variant: _Config.ProductionVariantProperty,
+        *,
+        capture: _Config.DataCaptureConfigProperty | None = None,
+        queue: _Config.AsyncInferenceConfigProperty | None = None,
+        network: Network | None = None,
     ) -> sagemaker.CfnEndpointConfig:
-        return self._if_approved(
-            sagemaker.CfnEndpointConfig(
+        """With a network, the configuration is that of an endpoint for inference components."""
+        return self._approved.only(
+            _Config(
                 self,
                 "Config",
                 production_variants=[variant],
                 data_capture_config=capture,
+                async_inference_config=queue,
                 kms_key_id=self._key.key_arn,
+                execution_role_arn=self._role.role_arn if network else None,
+                enable_network_isolation=True if network else None,
+                vpc_config=_Config.VpcConfigProperty(
+                    subnets=network.subnet_ids, security_group_ids=[network.jobs.security_group_id]
+                )
+                if network
+                else None,
             )
         )
 
@@ -135,7 +232,7 @@ class ServedModel(Construct):
         config: sagemaker.CfnEndpointConfig,
         rollout: sagemaker.CfnEndpoint.DeploymentConfigProperty | None = None,
     ) -> sagemaker.CfnEndpoint:
-        return self._if_approved(
+        return self._approved.only(
             sagemaker.CfnEndpoint(
                 self,
                 "Endpoint",
@@ -147,58 +244,49 @@ class ServedModel(Construct):
             )
         )
 
-    def _scale(self, endpoint: sagemaker.CfnEndpoint, capacity: Capacity) -> None:
-        # The L2 target would make a role; SageMaker endpoints scale under a service-linked one.
-        target = self._if_approved(
-            autoscaling.CfnScalableTarget(
+    def _component(
+        self,
+        declared: Endpoint,
+        model: sagemaker.CfnModel,
+        endpoint: sagemaker.CfnEndpoint,
+        guards: Sequence[cloudwatch.Alarm],
+    ) -> sagemaker.CfnInferenceComponent:
+        if not isinstance(declared.rollout, Rolling):
+            raise TypeError("an inference component is updated in batches alone")
+        of = sagemaker.CfnInferenceComponent
+        return self._approved.only(
+            sagemaker.CfnInferenceComponent(
                 self,
-                "Scaling",
-                service_namespace="sagemaker",
-                resource_id=f"endpoint/{self._name}/variant/{VARIANT}",
-                scalable_dimension="sagemaker:variant:DesiredInstanceCount",
-                min_capacity=capacity.minimum,
-                max_capacity=capacity.maximum,
-            )
-        )
-        target.add_resource_dependency(endpoint)
-        self._if_approved(
-            autoscaling.CfnScalingPolicy(
-                self,
-                "ScalingPolicy",
-                policy_name=f"{self._name}-calls-per-instance",
-                policy_type="TargetTrackingScaling",
-                scaling_target_id=target.ref,
-                target_tracking_scaling_policy_configuration=(
-                    autoscaling.CfnScalingPolicy.TargetTrackingScalingPolicyConfigurationProperty(
-                        target_value=capacity.target,
-                        predefined_metric_specification=(
-                            autoscaling.CfnScalingPolicy.PredefinedMetricSpecificationProperty(
-                                predefined_metric_type="SageMakerVariantInvocationsPerInstance"
-                            )
-                        ),
-                        # Out at once, in only when the load has really gone.
-                        scale_out_cooldown=60,
-                        scale_in_cooldown=300,
-                    )
+                "Component",
+                inference_component_name=self._name,
+                endpoint_name=endpoint.attr_endpoint_name,
+                variant_name=VARIANT,
+                specification=of.InferenceComponentSpecificationProperty(
+                    model_name=model.attr_model_name,
+                    compute_resource_requirements=of.InferenceComponentComputeResourceRequirementsProperty(
+                        number_of_cpu_cores_required=vcpus(declared.instance),
+                        min_memory_required_in_mb=_COPY_MEMORY_MB,
+                    ),
                 ),
+                runtime_config=of.InferenceComponentRuntimeConfigProperty(copy_count=declared.min_instances),
+                deployment_config=component_deployment(declared.rollout, guards),
             )
         )
 
-    def _if_approved(self, resource: Resource) -> Resource:
-        resource.cfn_options.condition = self._approved.exists
-        return resource
+
+def _least_outstanding() -> _Config.RoutingConfigProperty:
+    return _Config.RoutingConfigProperty(routing_strategy="LEAST_OUTSTANDING_REQUESTS")
 
 
-def _capture(percent: int, uri: str, key: kms.IKey) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
-    config = sagemaker.CfnEndpointConfig
-    return config.DataCaptureConfigProperty(
+def _capture(percent: int, uri: str, key: kms.IKey) -> _Config.DataCaptureConfigProperty:
+    return _Config.DataCaptureConfigProperty(
         enable_capture=True,
         initial_sampling_percentage=percent,
         destination_s3_uri=uri,
         kms_key_id=key.key_arn,
-        capture_options=[config.CaptureOptionProperty(capture_mode=mode) for mode in ("Input", "Output")],
+        capture_options=[_Config.CaptureOptionProperty(capture_mode=mode) for mode in ("Input", "Output")],
         # Without these, the captured bodies would be base64.
-        capture_content_type_header=config.CaptureContentTypeHeaderProperty(
+        capture_content_type_header=_Config.CaptureContentTypeHeaderProperty(
             csv_content_types=["text/csv"], json_content_types=["application/json"]
         ),
     )

@@ -135,8 +135,8 @@ class JobRoles:
             repository_arns=[image.repository_arn],
             key=self.storage.key,
             network=self.network,
-            log_group=f"/aws/sagemaker/{kind}",
-            metrics=f"/aws/sagemaker/{kind}",
+            log_groups=[f"/aws/sagemaker/{kind}"],
+            metrics=[f"/aws/sagemaker/{kind}"],
         )
         return service_role(
             self.stack,

@@ -13,6 +13,10 @@ def prepare(table):
 
 def profit(truth, predicted):
     return float((truth * predicted).sum())
+
+
+def predict(model, rows):
+    return model.predict(rows)
 """
 
 
@@ -23,12 +27,12 @@ class Brought:
     functions: ModuleType
 
 
-def bring(directory: Path) -> Brought:
-    """The files in a directory, with the functions imported as `brought_functions`."""
+def bring(directory: Path, module_name: str = "brought_functions") -> Brought:
+    """The files in a directory, with the functions imported by the name of their module."""
     script, image, functions = (
         directory / "script" / "learn.py",
         directory / "image",
-        directory / "brought_functions.py",
+        directory / f"{module_name}.py",
     )
     for folder in (script.parent, image):
         folder.mkdir(parents=True)

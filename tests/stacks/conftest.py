@@ -7,6 +7,8 @@ import pytest
 import stacks
 from declaration import (
     AllAtOnce,
+    Async,
+    Batch,
     BuiltIn,
     Container,
     Data,
@@ -16,6 +18,7 @@ from declaration import (
     Integer,
     OnNewData,
     Project,
+    Rolling,
     Script,
     Serverless,
     Tuning,
@@ -116,7 +119,48 @@ def brought(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
     )
 
 
-@pytest.fixture(params=["flights", "several", "brought"])
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+    """A project for every way to serve that the others do not have."""
+    files = bring(tmp_path_factory.mktemp("served_files"), "answers")
+    data = Data(target="y")
+    shared: dict[str, Any] = {"data": data, "network": "common", "key": "common", "retain": False}
+    return synthesise(
+        tmp_path_factory.mktemp("served"),
+        Project(
+            name="queued",
+            endpoint=Async(calls_per_minute=1_000, answer_within="20 min"),
+            **shared,
+        ),
+        Project(name="files", endpoint=Batch(), **shared),
+        Project(name="nightly", endpoint=Batch(every="1 day", instances=2), **shared),
+        Project(
+            name="asleep",
+            endpoint=Endpoint(
+                calls_per_minute=100_000,
+                p99_ms=50,
+                scale_on="concurrency",
+                scale_to_zero=True,
+                busy="weekdays 8-18 Europe/Berlin",
+                monthly_budget=200,
+            ),
+            **shared,
+        ),
+        Project(
+            name="batches",
+            endpoint=Endpoint(
+                calls_per_minute=100_000,
+                p99_ms=50,
+                busy="weekdays 8-18",
+                rollout=Rolling(percent=20, wait="1 min"),
+                predict=files.functions.predict,
+            ),
+            **shared,
+        ),
+    )
+
+
+@pytest.fixture(params=["flights", "several", "brought", "served"])
 def app(request: pytest.FixtureRequest) -> Iterator[Synthesised]:
     """Each of the synthesised apps in turn."""
     yield request.getfixturevalue(request.param)

@@ -63,7 +63,7 @@ def test_names_that_others_rely_on(flights: Synthesised) -> None:
     alarms = {alarm.properties["AlarmName"] for alarm in flights.of("AWS::CloudWatch::Alarm")}
     assert alarms == {
         f"flights-{suffix}"
-        for suffix in ("5xx", "latency", "dead-letters", "execution-failed", "rolled-back")
+        for suffix in ("5xx", "latency", "silent", "dead-letters", "execution-failed", "rolled-back")
     }
 
 
@@ -79,7 +79,16 @@ def test_names_that_others_rely_on(flights: Synthesised) -> None:
                 "COOLDOWN_SECONDS": "3600",
             },
         ),
-        ("promote", {"STACK_NAME": "prices-serving", "MODEL_PACKAGE_GROUP": "prices"}),
+        (
+            "promote",
+            {
+                "STACK_NAME": "prices-serving",
+                "MODEL_PACKAGE_GROUP": "prices",
+                "ENDPOINT_NAME": "prices",
+                "COMPONENT": "",
+                "GUARDS": "prices-5xx prices-latency prices-silent",
+            },
+        ),
     ],
 )
 def test_functions_get_what_they_read(
@@ -91,7 +100,7 @@ def test_functions_get_what_they_read(
     variables = made.properties["Environment"]["Variables"]
     assert {key: value for key, value in variables.items() if isinstance(value, str)} == environment
     assert variables.keys() - environment.keys() == (
-        {"TABLE_NAME", "QUEUE_URL"} if function == "retrain" else set()
+        {"TABLE_NAME", "QUEUE_URL"} if function == "retrain" else {"TOPIC_ARN"}
     )
     module, _, name = made.properties["Handler"].rpartition(".")
     handle = getattr(importlib.import_module(module), name)

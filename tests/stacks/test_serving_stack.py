@@ -50,12 +50,12 @@ def test_a_deployment_keeps_scaled_capacity_and_is_rolled_back_by_alarms(flights
     alarms = {a.logical_id: a for a in flights.of("AWS::CloudWatch::Alarm", "flights-serving")}
     # A reference: CloudFormation makes the alarm first.
     guards = [alarms[name["Ref"]].properties for name in named]
-    assert [guard["MetricName"] for guard in guards] == ["Invocation5XXErrors", "ModelLatency"]
-    assert [guard["TreatMissingData"] for guard in guards] == ["notBreaching"] * 2
+    assert [guard["AlarmName"] for guard in guards] == ["flights-5xx", "flights-latency", "flights-silent"]
+    assert [guard["TreatMissingData"] for guard in guards] == ["notBreaching"] * 3
 
 
 def test_faults_of_clients_roll_nothing_back(flights: Synthesised) -> None:
-    watched = {alarm.properties["MetricName"] for alarm in flights.of("AWS::CloudWatch::Alarm")}
+    watched = {alarm.properties.get("MetricName") for alarm in flights.of("AWS::CloudWatch::Alarm")}
     assert not watched & {"Invocation4XXErrors", "InvocationModelErrors"}
 
 
@@ -64,7 +64,7 @@ def test_the_endpoint_scales_as_declared(flights: Synthesised) -> None:
     assert target.properties["ResourceId"] == "endpoint/flights/variant/primary"
     endpoint = flights.projects[0].endpoint
     assert isinstance(endpoint, Endpoint)
-    capacity = endpoint.capacity
+    capacity = endpoint.capacity_by(flights.projects[0].measured)
     assert target.properties["MinCapacity"] == capacity.minimum
     assert target.properties["MaxCapacity"] == capacity.maximum
     (variant,) = flights.one("AWS::SageMaker::EndpointConfig").properties["ProductionVariants"]

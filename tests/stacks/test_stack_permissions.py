@@ -46,6 +46,12 @@ def container(group: str, metrics: str) -> list[Call]:
     ]
 
 
+def load_test(name: str) -> Call:
+    """What the second endpoint of a load test logs, which has the role of the first."""
+    group = f"arn:aws:logs:{ACCOUNT}:log-group:/aws/sagemaker/Endpoints/{name}-loadtest"
+    return Call("logs:PutLogEvents", f"{group}:log-stream:primary/i-1")
+
+
 def lists(bucket: str, key: str) -> Call:
     return Call("s3:ListBucket", bucket, {"s3:prefix": key})
 
@@ -123,10 +129,13 @@ ROLES = {
     ],
     "flights-serving/ModelRole": [
         *container("/aws/sagemaker/Endpoints/flights", "/aws/sagemaker/Endpoints"),
+        load_test("flights"),
         Call("s3:GetObject", f"{EXECUTION}train/model/{JOB}/output/model.tar.gz"),
         Call("s3:PutObject", "Captured.Arn/traffic/flights/primary/2026/01/01/00/x.jsonl"),
-        Call("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{ACCOUNT}:alarm:flights-5xx"),
-        Call("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{ACCOUNT}:alarm:flights-latency"),
+        *(
+            Call("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{ACCOUNT}:alarm:flights-{suffix}")
+            for suffix in ("5xx", "latency", "silent")
+        ),
     ],
     "flights-serving/Predictions/Role": [
         Call("sagemaker:InvokeEndpoint", f"{SAGEMAKER}:endpoint/flights"),
@@ -147,8 +156,12 @@ ROLES = {
                 f"cloudformation:{action}",
                 f"arn:aws:cloudformation:{ACCOUNT}:stack/flights-serving/0000-1111",
             )
-            for action in ("DescribeStacks", "DescribeStackEvents", "UpdateStack")
+            for action in ("DescribeStacks", "DescribeStackEvents", "DescribeStackResources", "UpdateStack")
         ),
+        Call("sagemaker:DescribeEndpoint", f"{SAGEMAKER}:endpoint/flights"),
+        Call("events:PutEvents", f"arn:aws:events:{ACCOUNT}:event-bus/default"),
+        Call("sns:Publish", "Notifications"),
+        *(Call(f"kms:{action}", "Key.Arn") for action in ("Decrypt", "GenerateDataKey")),
     ],
     "flights-workbench/Role": [
         lists("Incoming.Arn", "data/"),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from evaluate.contest import Contest
     from evaluate.cost import Cost
     from evaluate.judgement import Judgement
+    from tabular.artifact import Artifact
 
 
 def main() -> None:
@@ -35,7 +36,19 @@ def main() -> None:
     page = report.render(held, found, trials, cost, asked, inputs)
     (output / "report.html").write_text(page, encoding="utf-8")
     (output / "metrics.json").write_text(_document(held, found, cost), encoding="utf-8")
+    if model := held.challenger.model:
+        _describe(model, output, asked.project)
     print(f"{'passed' if found.passed else 'rejected'}: {found.reason}")
+
+
+def _describe(model: Artifact, output: Path, project: str | None) -> None:
+    """What an endpoint of this model takes and answers; only our own server is known so well."""
+    from serve import openapi
+
+    title = f"Predictions of {project}" if project else "Predictions"
+    described = openapi.document(model.schema, title=title, version=model.digest[:12])
+    text = json.dumps(described, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    (output / openapi.FILE).write_text(text, encoding="utf-8")
 
 
 def _document(held: Contest, found: Judgement, cost: Cost | None) -> str:

@@ -36,7 +36,11 @@ def prepare(inputs: Path, output: Path, scratch: Path, settings: Settings) -> Sc
     rows = _typed_rows(sources, raw, settings)
     counts = _counts(sources)
     classes = target.classes(rows, settings.target, raw[settings.target], settings.problem)
-    function = code.load(inputs / code.DIRECTORY, settings.function) if settings.function else None
+    modules = inputs / code.DIRECTORY
+    function = code.load(modules, settings.function) if settings.function else None
+    if settings.predict:
+        # It goes with the model: better that it cannot be imported now than when the model is to serve.
+        code.load(modules, settings.predict)
     done = custom.prepared(function, rows, raw, settings.roles) if function else None
     rows, kinds = (done.rows, done.kinds) if done else (rows, raw)
     division = _division(rows.with_columns(target.encoded(settings.target, classes)), bool(classes), settings)
@@ -63,8 +67,9 @@ def prepare(inputs: Path, output: Path, scratch: Path, settings: Settings) -> Sc
         group=settings.group,
         series=settings.series,
         preparation=custom.described(settings, function, done, raw, names) if function and done else None,
+        predict=settings.predict,
     )
-    _finish(schema, output, function, settings)
+    _finish(schema, output, modules if function or settings.predict else None, settings)
     return schema
 
 
@@ -137,7 +142,7 @@ def _checked(path: Path, settings: Settings, classes: tuple[str, ...]) -> int:
     return int(rows)
 
 
-def _finish(schema: Schema, output: Path, function: code.Function | None, settings: Settings) -> None:
+def _finish(schema: Schema, output: Path, modules: Path | None, settings: Settings) -> None:
     """The schema with the user's code beside it, and what the layout adds."""
     directory = output / "schema"
     directory.mkdir(parents=True, exist_ok=True)
@@ -145,9 +150,9 @@ def _finish(schema: Schema, output: Path, function: code.Function | None, settin
     if schema.problem == "forecast":
         # In use, a forecast goes on from the last values, which no model may learn from.
         shutil.copyfile(output / "holdout" / "holdout.parquet", directory / RECENT)
-    if function is not None:
+    if modules is not None:
         (directory / code.DIRECTORY).mkdir(exist_ok=True)
-        for module in sorted(function.path.parent.glob("*.py")):
+        for module in sorted(modules.glob("*.py")):
             shutil.copyfile(module, directory / code.DIRECTORY / module.name)
     if settings.layout != "parquet":
         layouts.write(output, settings.layout, schema)

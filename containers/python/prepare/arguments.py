@@ -12,7 +12,7 @@ Layout = Literal["parquet", "csv", "label-first"]
 
 @dataclass(frozen=True)
 class Settings:
-    """What is to be prepared, and how; `function` is the user's, as module:name."""
+    """What is to be prepared, and how; `function` and `predict` are the user's, as module:name."""
 
     target: str
     problem: Problem = "binary"
@@ -22,6 +22,7 @@ class Settings:
     holdout: float = 0.2
     drop: tuple[str, ...] = ()
     function: str | None = None
+    predict: str | None = None
     layout: Layout = "parquet"
 
     @property
@@ -50,6 +51,7 @@ def read() -> Settings:
     parser.add_argument("--holdout", type=float, default=0.2)
     parser.add_argument("--drop", action="append", default=[])
     parser.add_argument("--code-prepare")
+    parser.add_argument("--code-predict")
     parser.add_argument("--layout", choices=get_args(Layout), default="parquet")
     given = parser.parse_args()
     settings = Settings(
@@ -61,6 +63,7 @@ def read() -> Settings:
         holdout=given.holdout,
         drop=tuple(given.drop),
         function=given.code_prepare,
+        predict=given.code_predict,
         layout=given.layout,
     )
     if (settings.problem == "ranking") != (settings.group is not None):

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from functools import partial
 from http import HTTPStatus
 from typing import cast
 
@@ -11,16 +10,23 @@ import httptools
 from serve.refusal import Refusal, busy, malformed
 from serve.server import Server
 
-# SageMaker's limit for a real-time request is 25 MB.
-MOST_BODY_BYTES = 25 << 20
-_MOST_HEADER_BYTES = 16 << 10
-_MOST_CONNECTIONS = 4096
-_MOST_BUFFERED_BYTES = 256 << 20
-_MOST_PIPELINED = 64
-_HEADER_SECONDS, _BODY_SECONDS, _IDLE_SECONDS, _WRITE_SECONDS = 10.0, 30.0, 300.0, 30.0
-_WANTED = frozenset(
-    {b"content-type", b"accept", b"content-length", b"transfer-encoding", b"content-encoding", b"expect"}
-)
+_WANTED = {
+    name: name
+    for name in (
+        b"content-type",
+        b"accept",
+        b"content-length",
+        b"transfer-encoding",
+        b"content-encoding",
+        b"expect",
+        b"x-amzn-sagemaker-custom-attributes",
+    )
+}
+# As most clients write them, so that no copy in small letters is made; httptools hands on what came.
+_WANTED |= {name.title(): name for name in _WANTED}
+_UNWANTED = frozenset({b"Host", b"User-Agent", b"Connection", b"Accept-Encoding"})
+_VERSIONS = frozenset({"1.1", "1.0"})
+_INVOCATIONS, _PING = b"/invocations", b"/ping"
 
 
 class Connections:
@@ -29,6 +35,7 @@ class Connections:
     def __init__(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
         self.server = server
         self.loop = loop
+        self.limits = server.limits
         self.open: set[Connection] = set()
         self.buffered = 0
 
@@ -53,19 +60,28 @@ class Connections:
 class _Exchange:
     """One request's place in the order of answers."""
 
-    __slots__ = ("answer", "last")
+    __slots__ = ("answer", "connection", "last")
 
-    def __init__(self, *, last: bool) -> None:
+    def __init__(self, connection: "Connection", *, last: bool) -> None:
+        self.connection = connection
         self.answer: bytes | None = None
         self.last = last
+
+    def send(self, head: bytes, body: bytes) -> None:
+        """The answer is known; it goes out after those before it."""
+        connection = self.connection
+        if connection.draining:
+            self.last = True
+        self.answer = b"%b%b%b" % (head, b"Connection: close\r\n\r\n" if self.last else b"\r\n", body)
+        connection.write_answers()
 
 
 class Connection(asyncio.Protocol):
     """One client: requests are read one after the other and answered in that order."""
 
     def __init__(self, connections: Connections) -> None:
-        self.deadline = connections.loop.time() + _HEADER_SECONDS
         self._all = connections
+        self._limits = connections.limits
         self._server = connections.server
         self._parser = httptools.HttpRequestParser(self)
         self._exchanges: deque[_Exchange] = deque()
@@ -74,13 +90,19 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._header_bytes = 0
         self._size = 0
+        self.deadline = connections.loop.time() + self._limits.header_seconds
         self._reset()
+
+    @property
+    def draining(self) -> bool:
+        """Whether the server is about to stop."""
+        return self._server.draining
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
         self._transport = cast(asyncio.Transport, transport)
         self._all.open.add(self)
-        if len(self._all.open) > _MOST_CONNECTIONS:
+        if len(self._all.open) > self._limits.connections:
             self._refuse_and_end(busy("too many connections are open"))
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -98,16 +120,19 @@ class Connection(asyncio.Protocol):
             self._header_bytes += len(data)
             if self._state == "idle":
                 self._state = "header"
-                self.deadline = self._all.loop.time() + _HEADER_SECONDS
+                self.deadline = self._all.loop.time() + self._limits.header_seconds
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._refuse_and_end(malformed("the protocol cannot be upgraded"))
         except httptools.HttpParserError:
             self._refuse_and_end(malformed("this is not an HTTP/1.1 request"))
-        if self._state == "header" and self._header_bytes > _MOST_HEADER_BYTES:
+        if self._state == "header" and self._header_bytes > self._limits.header_bytes:
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-            self._refuse_and_end(Refusal(status, "HeadersTooLarge", "the headers are larger than 16 KiB"))
+            most = self._limits.header_bytes >> 10
+            self._refuse_and_end(
+                Refusal(status, "HeadersTooLarge", f"the headers are larger than {most} KiB")
+            )
 
     def eof_received(self) -> bool:
         """The client sends no more, but may still read its answers."""
@@ -120,13 +145,13 @@ class Connection(asyncio.Protocol):
         """The client does not read its answers."""
         self._paused = True
         self._transport.pause_reading()
-        self.deadline = self._all.loop.time() + _WRITE_SECONDS
+        self.deadline = self._all.loop.time() + self._limits.write_seconds
 
     def resume_writing(self) -> None:
         """The client reads again."""
         self._paused = False
         self._transport.resume_reading()
-        self.deadline = self._all.loop.time() + _IDLE_SECONDS
+        self.deadline = self._all.loop.time() + self._limits.idle_seconds
 
     def on_message_begin(self) -> None:
         """The parser saw the start of a request."""
@@ -138,31 +163,34 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """The parser saw a header."""
-        lower = name.lower()
-        if lower in _WANTED:
-            self._headers[lower] = value
+        if name in _UNWANTED:
+            return
+        wanted = _WANTED.get(name) or _WANTED.get(name.lower())
+        if wanted is not None:
+            self._headers[wanted] = value
 
     def on_headers_complete(self) -> None:
         """Refuse what can be refused before the body is read."""
         self._state = "body"
         self._header_bytes = 0
-        self.deadline = self._all.loop.time() + _BODY_SECONDS
         refusal = self._objection()
         if refusal is not None:
             self._refuse_and_end(refusal)
-        elif self._headers.get(b"expect", b"").lower() == b"100-continue":
+        elif b"expect" in self._headers and self._headers[b"expect"].lower() == b"100-continue":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, chunk: bytes) -> None:
         """A part of the body."""
         if self._ending:
             return
+        if not self._size:
+            self.deadline = self._all.loop.time() + self._limits.body_seconds
         self._size += len(chunk)
         self._all.buffered += len(chunk)
         self._chunks.append(chunk)
-        if self._size > MOST_BODY_BYTES:
-            self._refuse_and_end(_too_large())
-        elif self._all.buffered > _MOST_BUFFERED_BYTES:
+        if self._size > self._limits.body_bytes:
+            self._refuse_and_end(self._too_large())
+        elif self._all.buffered > self._limits.buffered_bytes:
             self._refuse_and_end(busy("too many large bodies arrive"))
 
     def on_message_complete(self) -> None:
@@ -172,20 +200,26 @@ class Connection(asyncio.Protocol):
         body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self._forget_body()
         self._state = "idle"
-        self.deadline = self._all.loop.time() + _IDLE_SECONDS
-        exchange = _Exchange(last=not self._parser.should_keep_alive())
+        self.deadline = self._all.loop.time() + self._limits.idle_seconds
+        last = not self._parser.should_keep_alive()
+        exchange = _Exchange(self, last=last)
         self._exchanges.append(exchange)
-        send = partial(self._send, exchange)
-        if exchange.last:
+        if last:
             self._ending = True
-        if len(self._exchanges) > _MOST_PIPELINED:
-            self._server.refuse(busy("too many requests wait on this connection"), send)
+        if len(self._exchanges) > self._limits.pipelined:
+            self._server.refuse(busy("too many requests wait on this connection"), exchange.send)
             self._ending = exchange.last = True
-        elif self._path() == b"/ping":
-            self._server.ping(send)
+        elif self._path() == _PING:
+            self._server.ping(exchange.send)
         else:
-            headers = self._headers
-            self._server.invoke(body, headers.get(b"content-type", b""), headers.get(b"accept", b""), send)
+            header = self._headers.get
+            self._server.invoke(
+                body,
+                header(b"content-type", b""),
+                header(b"accept", b""),
+                header(b"x-amzn-sagemaker-custom-attributes", b""),
+                exchange.send,
+            )
 
     def expire(self) -> None:
         """The deadline passed: refuse a slow request, drop a silent client."""
@@ -215,28 +249,36 @@ class Connection(asyncio.Protocol):
         self._chunks = []
 
     def _path(self) -> bytes:
-        return self._url.partition(b"?")[0]
+        return self._url.partition(b"?")[0] if b"?" in self._url else self._url
 
     def _objection(self) -> Refusal | None:
-        path, method = self._path(), self._parser.get_method()
-        allowed = {b"/ping": b"GET", b"/invocations": b"POST"}.get(path)
+        parser = self._parser
+        if parser.get_http_version() not in _VERSIONS:
+            return malformed("this is not an HTTP/1.1 request")
+        if parser.should_upgrade():
+            return malformed("the protocol cannot be upgraded")
+        path, method = self._path(), parser.get_method()
+        if path == _INVOCATIONS and method == b"POST":
+            return self._objection_to_body()
+        allowed = {_PING: b"GET", _INVOCATIONS: b"POST"}.get(path)
         if allowed is None:
             return Refusal(HTTPStatus.NOT_FOUND, "NotFound", "there are GET /ping and POST /invocations")
         if method != allowed:
             verb = allowed.decode()
             message = f"{path.decode()} is asked by {verb}"
             return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed", message, allow=verb)
-        if method == b"GET":
-            return None
-        encoding = self._headers.get(b"content-encoding", b"identity").lower()
-        if encoding != b"identity":
+        return None
+
+    def _objection_to_body(self) -> Refusal | None:
+        headers = self._headers
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             message = "the body must not be compressed"
             return Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UnsupportedEncoding", message)
-        length = self._headers.get(b"content-length")
-        if length is None and b"transfer-encoding" not in self._headers:
+        length = headers.get(b"content-length")
+        if length is None and b"transfer-encoding" not in headers:
             return Refusal(HTTPStatus.LENGTH_REQUIRED, "LengthRequired", "the request has no Content-Length")
-        if length is not None and int(length) > MOST_BODY_BYTES:
-            return _too_large()
+        if length is not None and int(length) > self._limits.body_bytes:
+            return self._too_large()
         return None
 
     def _refuse_and_end(self, refusal: Refusal) -> None:
@@ -247,24 +289,24 @@ class Connection(asyncio.Protocol):
         self._ending = True
         self._forget_body()
         self._state = "idle"
-        self.deadline = self._all.loop.time() + _WRITE_SECONDS
-        exchange = _Exchange(last=True)
+        self.deadline = self._all.loop.time() + self._limits.write_seconds
+        exchange = _Exchange(self, last=True)
         self._exchanges.append(exchange)
-        self._server.refuse(refusal, partial(self._send, exchange), size=size)
+        self._server.refuse(refusal, exchange.send, size=size)
 
-    def _send(self, exchange: _Exchange, head: bytes, body: bytes) -> None:
-        if self._server.draining:
-            exchange.last = True
-        exchange.answer = head + (b"Connection: close\r\n\r\n" if exchange.last else b"\r\n") + body
-        while self._exchanges and (answer := self._exchanges[0].answer) is not None:
-            done = self._exchanges.popleft()
+    def write_answers(self) -> None:
+        """Send the answers whose turn it is."""
+        exchanges = self._exchanges
+        while exchanges and (answer := exchanges[0].answer) is not None:
+            done = exchanges.popleft()
             self._transport.write(answer)
-            if done.last or (self._ending and not self._exchanges):
+            if done.last or (self._ending and not exchanges):
                 self._ending = True
                 self._transport.close()
                 return
 
-
-def _too_large() -> Refusal:
-    limit = MOST_BODY_BYTES >> 20
-    return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "TooLarge", f"the body is larger than {limit} MiB")
+    def _too_large(self) -> Refusal:
+        limit = self._limits.body_bytes >> 20
+        return Refusal(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "TooLarge", f"the body is larger than {limit} MiB"
+        )

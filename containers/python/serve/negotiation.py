@@ -3,11 +3,22 @@
 from functools import lru_cache
 from http import HTTPStatus
 
-from serve.codecs import CSV, JSON, LINES
 from serve.refusal import Refusal
 
-_ALIASES = {CSV: CSV, JSON: JSON, LINES: LINES, "application/x-jsonlines": LINES, "application/jsonl": LINES}
+CSV, JSON, LINES = "text/csv", "application/json", "application/jsonlines"
+PARQUET, ARROW = "application/vnd.apache.parquet", "application/vnd.apache.arrow.stream"
+# Formats that another process reads: https://www.iana.org/assignments/media-types/application
+BINARY = frozenset({PARQUET, ARROW})
+
+_ALIASES = {
+    **{name: name for name in (CSV, JSON, LINES, PARQUET, ARROW)},
+    "application/x-jsonlines": LINES,
+    "application/jsonl": LINES,
+    # SageMaker's own name: https://docs.aws.amazon.com/sagemaker/latest/dg/autopilot-deploy-models.html
+    "application/x-parquet": PARQUET,
+}
 _WILD = {"text/*": CSV, "application/*": JSON}
+_OFFERED = f"{CSV}, {JSON}, {LINES}, {PARQUET} or {ARROW}"
 
 
 @lru_cache(maxsize=256)
@@ -21,7 +32,7 @@ def _incoming(header: str) -> str:
     media, *parameters = (part.strip().lower() for part in header.split(";"))
     if media not in _ALIASES:
         given = f"is {media[:60]!r}" if media else "is missing"
-        raise _unsupported(f"the Content-Type {given}; send {CSV}, {JSON} or {LINES}")
+        raise _unsupported(f"the Content-Type {given}; send {_OFFERED}")
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip(' "') not in ("utf-8", "utf8", "us-ascii"):
@@ -39,8 +50,9 @@ def _outgoing(header: str, incoming: str) -> str:
         if offered and weight > most:
             best, most = offered, weight
     if best is None:
-        message = f"the Accept header allows none of {CSV}, {JSON} and {LINES}"
-        raise Refusal(HTTPStatus.NOT_ACCEPTABLE, "NotAcceptable", message)
+        raise Refusal(
+            HTTPStatus.NOT_ACCEPTABLE, "NotAcceptable", f"the Accept header allows none of {_OFFERED}"
+        )
     return best
 
 

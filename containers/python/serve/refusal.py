@@ -8,7 +8,10 @@ import orjson
 
 @dataclass(eq=False)
 class Refusal(Exception):
-    """An answer that is not a prediction; rows count from 1, `allow` lists the methods with a 405."""
+    """An answer that is not a prediction; rows count from 1.
+
+    `allow` lists the methods with a 405; `retry_after` is in seconds, with a 429 or a 503.
+    """
 
     status: HTTPStatus
     code: str
@@ -16,6 +19,7 @@ class Refusal(Exception):
     row: int | None = None
     column: str | None = None
     allow: str | None = None
+    retry_after: int | None = None
 
     def body(self, request_id: str) -> bytes:
         """The JSON body."""
@@ -40,6 +44,19 @@ def malformed(message: str, row: int | None = None) -> Refusal:
     return Refusal(HTTPStatus.BAD_REQUEST, "Malformed", where + message, row)
 
 
-def busy(message: str) -> Refusal:
-    """More work is waiting than the server takes on."""
-    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Busy", f"{message}; try again shortly")
+def too_many_rows(rows: int, most: int) -> Refusal:
+    """More rows than are predicted at once."""
+    return Refusal(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "TooManyRows",
+        f"the body has {rows:,} rows; at most {most:,} are predicted at once",
+    )
+
+
+def busy(message: str, seconds: int = 1) -> Refusal:
+    """More work is waiting than the server takes on; `seconds` says when to come again.
+
+    429 and not 503: alarms on 5xx judge the model, and https://www.rfc-editor.org/rfc/rfc6585#section-4 is
+    meant for this. SageMaker hands it on as the original status of a ModelError.
+    """
+    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Busy", f"{message}; try again shortly", retry_after=seconds)

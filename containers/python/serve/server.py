@@ -2,25 +2,26 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import Future
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any
 
-from serve import codecs, log
-from serve.batching import Batch
+import numpy as np
+
+from serve import answers, log
+from serve.batching import Done, Send, ThreadBatch, Timing, TurnBatch, Waiting, asked
+from serve.lanes import Lanes
 from serve.model import Model
-from serve.negotiation import formats
-from serve.refusal import Refusal, busy
+from serve.negotiation import BINARY, formats
+from serve.reader import Reader
+from serve.refusal import Refusal
+from tabular.contract import DataError
 
-# From here on a body is read in a thread, so that /ping is answered meanwhile.
-_LARGE_BODY = 256 << 10
-_MOST_LARGE_BODIES = 8
-# The one header of ours that SageMaker hands on to the client.
-_ATTRIBUTES = b"X-Amzn-SageMaker-Custom-Attributes"
-
-Send = Callable[[bytes, bytes], None]
+_PINGED = {
+    status: b"HTTP/1.1 %d %b\r\nContent-Length: 0\r\n" % (status, status.phrase.encode())
+    for status in (HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE)
+}
 
 
 class Server:
@@ -28,27 +29,34 @@ class Server:
 
     def __init__(self, model: Model, loop: asyncio.AbstractEventLoop) -> None:
         self.draining = False
+        self.limits = model.limits
         self._model = model
+        self._writer = model.writer
         self._loop = loop
-        self._batch = Batch(model.predict, loop)
-        self._large = ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-body")
-        self._large_waiting = 0
+        kind = ThreadBatch if model.tabular else TurnBatch
+        self._batch: ThreadBatch | TurnBatch = kind(model.ask, self._deliver, loop, model.limits)
+        self._lanes = Lanes(model, loop)
         self._refusals = log.Refusals()
 
     def ping(self, send: Send) -> None:
         """Healthy, unless the server is stopping; it does not listen before the model is warm."""
-        status = HTTPStatus.SERVICE_UNAVAILABLE if self.draining else HTTPStatus.OK
-        send(b"HTTP/1.1 %d %b\r\nContent-Length: 0\r\n" % (status, status.phrase.encode()), b"")
+        send(_PINGED[HTTPStatus.SERVICE_UNAVAILABLE if self.draining else HTTPStatus.OK], b"")
 
-    def invoke(self, body: bytes, content_type: bytes, accept: bytes, send: Send) -> None:
-        """Predict; every outcome is sent, now or at the end of this turn of the loop."""
+    def invoke(self, body: bytes, content_type: bytes, accept: bytes, attributes: bytes, send: Send) -> None:
+        """Predict; every outcome is sent, now or later in this loop.
+
+        With `timing` among the request's custom attributes, those of the answer say how many microseconds it
+        took to read the body (parse_us), to wait for the others of the batch (wait_us) and to predict that
+        (predict_us).
+        """
         try:
+            timed = perf_counter() if attributes and b"timing" in attributes.lower() else 0.0
             incoming, outgoing = formats(content_type, accept)
-            if len(body) >= _LARGE_BODY:
-                self._invoke_large(body, incoming, outgoing, send)
+            if len(body) >= self.limits.large_bytes or incoming in BINARY or outgoing in BINARY:
+                self._invoke_large(body, incoming, outgoing, timed, send)
                 return
             rows = self._model.codec.read(body, incoming)
-            self._batch.add(rows.matrix, partial(self._deliver, outgoing, rows.unseen, send))
+            self._batch.add(Waiting(rows, outgoing, send, _timing(timed) if timed else None))
         except Refusal as refusal:
             self.refuse(refusal, send, size=len(body))
         except Exception as error:  # noqa: BLE001  a bug of ours: the client learns no more than the request id
@@ -58,56 +66,88 @@ class Server:
         """Answer with a refusal, and log it without the payload."""
         request_id = secrets.token_hex(8)
         self._refusals.add(status=refusal.status, code=refusal.code, request_id=request_id, bytes=size)
-        _send_refusal(refusal, request_id, send)
+        send(*answers.refused(refusal, request_id))
 
     def close(self) -> None:
-        """Stop the thread for large bodies."""
-        self._large.shutdown(wait=False, cancel_futures=True)
+        """Stop the threads and the process for large bodies."""
+        self._lanes.close()
+        if isinstance(self._batch, ThreadBatch):
+            self._batch.close()
 
-    def _invoke_large(self, body: bytes, incoming: str, outgoing: str, send: Send) -> None:
-        if self._large_waiting >= _MOST_LARGE_BODIES:
-            raise busy("too many large bodies are waiting")
-        self._large_waiting += 1
-        done = self._large.submit(self._read_and_predict, body, incoming)
-        done.add_done_callback(
-            lambda future: self._loop.call_soon_threadsafe(
-                self._large_done, future, outgoing, send, len(body)
-            )
+    def _deliver(self, done: Done) -> None:
+        """Answer the requests of a batch."""
+        outcome = done.outcome
+        if isinstance(outcome, Exception):
+            for request in done.requests:
+                self._fail(outcome, request.send)
+            return
+        values, writer = outcome.values, self._writer
+        texts = writer.texts(values) if isinstance(values, np.ndarray) else None
+        start = 0
+        for request, unseen in zip(done.requests, outcome.unseen, strict=True):
+            rows, outgoing, send, timing = request
+            end = start + rows.height
+            if texts is not None:
+                body = writer.body(texts[start:end], outgoing)
+            else:
+                body = writer.whole(values[start:end], outgoing)
+            attributes = b",unseen=%d" % unseen if unseen else b""
+            if timing is not None:
+                attributes += _timed(timing, done)
+            send(writer.head(outgoing, len(body), attributes), body)
+            start = end
+
+    def _invoke_large(self, body: bytes, incoming: str, outgoing: str, timed: float, send: Send) -> None:
+        self._lanes.add(
+            len(body),
+            lambda reader: self._read_and_predict(reader, body, incoming, outgoing, timed),
+            lambda future: self._large_done(future, send, len(body)),
         )
 
-    def _read_and_predict(self, body: bytes, incoming: str) -> tuple[Any, int]:
-        rows = self._model.bulk_codec.read(body, incoming)
-        return self._model.predict(rows.matrix), rows.unseen
+    def _read_and_predict(
+        self, reader: Reader, body: bytes, incoming: str, outgoing: str, timed: float
+    ) -> tuple[bytes, bytes]:
+        """In the thread: the response of a large body; raises Refusal."""
+        rows = reader.read(body, incoming)
+        timing = _timing(timed) if timed else None
+        (done,) = asked(self._model.ask, [Waiting(rows, outgoing, _nowhere, timing)])
+        if isinstance(done.outcome, Exception):
+            raise done.outcome
+        answer = self._writer.whole(done.outcome.values, outgoing)
+        unseen = done.outcome.unseen[0]
+        attributes = (b",unseen=%d" % unseen if unseen else b"") + (_timed(timing, done) if timing else b"")
+        return self._writer.head(outgoing, len(answer), attributes), answer
 
-    def _large_done(self, future: Future[tuple[Any, int]], outgoing: str, send: Send, size: int) -> None:
-        self._large_waiting -= 1
+    def _large_done(self, future: Future[tuple[bytes, bytes]], send: Send, size: int) -> None:
         error = future.exception()
         if isinstance(error, Refusal):
             self.refuse(error, send, size=size)
         elif isinstance(error, Exception):
             self._fail(error, send)
         else:
-            predictions, unseen = future.result()
-            self._deliver(outgoing, unseen, send, predictions)
-
-    def _deliver(self, outgoing: str, unseen: int, send: Send, predictions: Any) -> None:
-        if isinstance(predictions, Exception):
-            self._fail(predictions, send)
-            return
-        body = codecs.write(predictions, outgoing, self._model.schema)
-        attributes = f"model={self._model.version}" + (f",unseen={unseen}" if unseen else "")
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b: %b\r\n"
-        send(head % (outgoing.encode(), len(body), _ATTRIBUTES, attributes.encode()), body)
+            send(*future.result())
 
     def _fail(self, error: Exception, send: Send) -> None:
         request_id = secrets.token_hex(8)
-        log.event("failed", request_id=request_id, error=f"{type(error).__name__}: {error}")
-        message = "the prediction failed; the log has the request id"
-        _send_refusal(Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal", message), request_id, send)
+        own = isinstance(error, DataError)
+        log.failed(error, request_id)
+        message = (
+            f"the prediction failed{' in a function of the model' if own else ''}; the log has the request id"
+        )
+        code = "FunctionFailed" if own else "Internal"
+        send(*answers.refused(Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, code, message), request_id))
 
 
-def _send_refusal(refusal: Refusal, request_id: str, send: Send) -> None:
-    status, body = refusal.status, refusal.body(request_id)
-    head = b"HTTP/1.1 %d %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
-    allow = b"Allow: %b\r\n" % refusal.allow.encode() if refusal.allow else b""
-    send(head % (status, status.phrase.encode(), len(body)) + allow, body)
+def _timing(began: float) -> Timing:
+    now = perf_counter()
+    return Timing(now - began, now)
+
+
+def _timed(timing: Timing, done: Done) -> bytes:
+    figures = (timing.parsed, max(0.0, done.began - timing.since), done.ended - done.began)
+    parsed, waited, predicted = (round(seconds * 1e6) for seconds in figures)
+    return b",parse_us=%d,wait_us=%d,predict_us=%d" % (parsed, waited, predicted)
+
+
+def _nowhere(_head: bytes, _body: bytes) -> Any:
+    raise AssertionError("the thread for large bodies sends nothing itself")

@@ -1,15 +1,18 @@
 """One value of a request becomes the number that the model sees, as prepare and the encoding make it."""
 
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from serve.refusal import Refusal, bad_value
 from tabular.schema import DATETIME, FALSE, MISSING, TRUE, Feature
 
 NAN = float("nan")
-# The largest float32; a larger number would become infinite, which XGBoost refuses.
-_LARGEST = 3.4028235677973366e38
+# The largest number that becomes a finite float32; XGBoost refuses an infinite one.
+LARGEST = 3.4028235677973362e38
+_WHOLE = 2.0**53
 _DATETIME = re.compile(DATETIME.replace(r"\d", "[0-9]"))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN = 40
@@ -45,7 +48,7 @@ def text_reader(feature: Feature, unseen: Callable[[], None]) -> Callable[[str, 
                 lower = text.lower()
                 if lower in TRUE or lower in FALSE:
                     return 1.0 if lower in TRUE else 0.0
-                raise _unfit(row, name, text, "true or false")
+                raise unfit(row, name, text, "true or false")
 
         case "datetime":
 
@@ -61,11 +64,11 @@ def text_reader(feature: Feature, unseen: Callable[[], None]) -> Callable[[str, 
                 except ValueError:
                     number = NAN
                 # float() also takes 1_000, inf, nan and the digits of other scripts; comparing NaN is false.
-                if -_LARGEST <= number <= _LARGEST and "_" not in text and text.isascii():
+                if -LARGEST <= number <= LARGEST and "_" not in text and text.isascii():
                     return number
                 if text.strip() in MISSING:
                     return NAN
-                raise _unfit(row, name, text, "a finite number within the range of float32")
+                raise unfit(row, name, text, "a finite number within the range of float32")
 
     return read
 
@@ -80,7 +83,7 @@ def json_reader(feature: Feature, unseen: Callable[[], None]) -> FromJson:
                 return NAN
             if isinstance(value, str):
                 return from_text(value, row)
-            raise _unfit(row, name, value, "text")
+            raise unfit(row, name, value, "text")
 
     elif feature.type == "boolean":
 
@@ -89,7 +92,7 @@ def json_reader(feature: Feature, unseen: Callable[[], None]) -> FromJson:
                 return NAN
             if isinstance(value, bool):
                 return 1.0 if value else 0.0
-            raise _unfit(row, name, value, "true or false")
+            raise unfit(row, name, value, "true or false")
 
     else:
 
@@ -97,12 +100,24 @@ def json_reader(feature: Feature, unseen: Callable[[], None]) -> FromJson:
             if value is None:
                 return NAN
             if isinstance(value, int | float) and not isinstance(value, bool):
-                if -_LARGEST <= value <= _LARGEST:
+                if -LARGEST <= value <= LARGEST:
                     return float(value)
-                raise _unfit(row, name, value, "within the range of float32")
-            raise _unfit(row, name, value, "a number")
+                raise unfit(row, name, value, "within the range of float32")
+            raise unfit(row, name, value, "a number")
 
     return read
+
+
+def whole(name: str, read: Callable[[Any, int], Any]) -> Callable[[Any, int], Any]:
+    """A reader that refuses fractions, which a column of integers cannot hold."""
+
+    def integer(value: Any, row: int) -> Any:
+        number = read(value, row)
+        if math.isnan(number) or (number.is_integer() and -_WHOLE <= number <= _WHOLE):
+            return number
+        raise unfit(row, name, value, "a whole number")
+
+    return integer
 
 
 def raw_text_reader(text: str, row: int) -> str | None:  # noqa: ARG001  a reader has two arguments
@@ -119,7 +134,7 @@ def raw_json_reader(feature: Feature) -> FromJson:
             return None
         if isinstance(value, str):
             return raw_text_reader(value, row)
-        raise _unfit(row, feature.name, value, "text")
+        raise unfit(row, feature.name, value, "text")
 
     return read
 
@@ -137,10 +152,11 @@ def _days(text: str, row: int, name: str) -> float:
         else:
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             return (moment - _EPOCH).total_seconds() / 86_400
-    raise _unfit(row, name, text, "a date or time such as 2013-04-01T15:00:00Z")
+    raise unfit(row, name, text, "a date or time such as 2013-04-01T15:00:00Z")
 
 
-def _unfit(row: int, name: str, value: JsonValue, expected: str) -> Refusal:
+def unfit(row: int, name: str, value: JsonValue, expected: str) -> Refusal:
+    """The value, cut short, is not what is expected."""
     shown = (
         value
         if isinstance(value, str)

@@ -92,7 +92,8 @@ class Schema:
     """Columns, their types and what was learnt about them from the training rows.
 
     `group` is a ranking's query column; `series` are the columns that tell the series of a forecast apart,
-    which are features like its `time`. `unused` columns may come along in a request.
+    which are features like its `time`. `unused` columns may come along in a request. `predict` is the user's
+    function that answers requests, as module:name, where there is one.
     """
 
     problem: Problem
@@ -106,6 +107,7 @@ class Schema:
     group: str | None = None
     series: tuple[str, ...] = ()
     preparation: Preparation | None = None
+    predict: str | None = None
     format: int = FORMAT
 
     @cached_property
@@ -164,4 +166,5 @@ class Schema:
                 tuple(Column(**column) for column in preparation["columns"]),
                 tuple(preparation["others"]),
             ),
+            predict=fields.get("predict"),
         )

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from serve.codecs import CSV, JSON, LINES
 from serve.model import Model
+from serve.negotiation import CSV, JSON, LINES
 from serve.refusal import Refusal
 from tabular import artifact
 from tabular.artifact import ArtifactError
@@ -94,8 +94,9 @@ def test_a_request_is_encoded_as_the_hold_out_was(prepared: Job) -> None:
     held = [line.rpartition(",")[0] for line in lines][-holdout.height :]
     expected = matrix(holdout, model.schema)
     together = model.codec.read("\n".join(held).encode(), CSV)
-    np.testing.assert_array_equal(together.matrix, expected)
-    assert together.unseen == 0
+    found, unseen = model.encoded([together])
+    np.testing.assert_array_equal(found, expected)
+    assert unseen == [0]
     names = ("when", "distance", "humid", "carrier", "weekend", "built")
     for place in (0, 7, 20):
         cells = dict(zip(names, held[place].split(","), strict=True))
@@ -106,16 +107,19 @@ def test_a_request_is_encoded_as_the_hold_out_was(prepared: Job) -> None:
             "weekend": cells["weekend"] == "true",
         }
         for body, kind in (({"instances": [instance]}, JSON), (instance, LINES)):
-            alone = model.bulk_codec.read(json.dumps(body).encode(), kind)
-            np.testing.assert_array_equal(alone.matrix, expected[place : place + 1])
-    assert model.predict(together.matrix).shape == (holdout.height,)
+            alone = model.codec.read(json.dumps(body).encode(), kind)
+            np.testing.assert_array_equal(
+                model.encoded([alone, together])[0][:1], expected[place : place + 1]
+            )
+    assert model.ask([together]).values.shape == (holdout.height,)
 
 
 def test_unknown_and_missing_values_of_a_request(prepared: Job) -> None:
-    codec = Model(prepared.ml / "model").codec
-    assert codec.read(b"2013-01-01,500,0.4,ZZ,true,2000-01-01", CSV).unseen == 1
+    model = Model(prepared.ml / "model")
+    codec = model.codec
+    unknown = codec.read(b"2013-01-01,500,0.4,ZZ,true,2000-01-01", CSV)
     empty = codec.read(b"2013-01-01,,,,,", CSV)
-    assert empty.unseen == 0
+    assert model.encoded([empty, unknown, empty])[1] == [0, 1, 0]
     with pytest.raises(Refusal, match="column 'distance': 'far' is not"):
         codec.read(b"2013-01-01,far,0.4,AA,true,2000-01-01", CSV)
     with pytest.raises(Refusal, match="the column 'when' is missing"):

@@ -1,5 +1,6 @@
 """Bodies become rows exactly as training saw them, or a 4xx that says where they do not."""
 
+import io
 import json
 import math
 from datetime import datetime
@@ -7,14 +8,16 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from prepare import inference, sources
-from serve import codecs
-from serve.codecs import CSV, JSON, LINES, Codec
-from serve.negotiation import formats
+from serve.answers import Writer
+from serve.codecs import MatrixCodec, Rows
+from serve.limits import MOST_ROWS, Limits
+from serve.negotiation import ARROW, CSV, JSON, LINES, PARQUET, formats
 from serve.refusal import Refusal
+from tabular.contract import DataError
 from tabular.encoding import matrix
 from tabular.schema import Feature, Ignored, Schema, Split
 
@@ -39,7 +42,17 @@ ROW = [10.5, 1.0, 1.0, 1.0]
 def rows(body: str | bytes, content_type: str = CSV) -> list[list[float]]:
     """What the model is given."""
     content = body if isinstance(body, bytes) else body.encode()
-    return Codec(SCHEMA).read(content, content_type).matrix.tolist()
+    return unpacked(read(content, content_type))
+
+
+def read(body: bytes, content_type: str, schema: Schema = SCHEMA) -> Rows:
+    """The rows as they travel to the model."""
+    return MatrixCodec(schema, Limits()).read(body, content_type)
+
+
+def unpacked(found: Rows) -> list[list[float]]:
+    """The numbers of the rows."""
+    return np.frombuffer(found.values, np.float32).reshape(found.height, -1).tolist()
 
 
 @pytest.mark.parametrize(
@@ -60,6 +73,16 @@ def rows(body: str | bytes, content_type: str = CSV) -> list[list[float]]:
             JSON,
             '{"columns": ["built","weekend","carrier","distance"], "rows": [["1970-01-02",true,"B6",10.5]]}',
         ),
+        (
+            JSON,
+            '{"columns": {"built": ["1970-01-02"], "weekend": [true], "carrier": ["B6"], '
+            '"distance": [10.5]}}',
+        ),
+        (
+            JSON,
+            '{"columns": {"distance": [10.5], "carrier": ["B\\u0036"], "weekend": [true], '
+            '"built": ["1970-01-02"], "name": ["x"]}}',
+        ),
         (LINES, '[10.5, "B6", true, "1970-01-02"]\n'),
         (LINES, '{"distance": 10.5, "carrier": "B6", "weekend": true, "built": "1970-01-02", "late": 1}'),
     ],
@@ -77,9 +100,9 @@ def test_a_missing_value_is_missing_as_in_training(content_type: str, body: str)
 
 
 def test_an_unseen_category_counts_as_missing_and_is_reported() -> None:
-    read = Codec(SCHEMA).read(b"1,ZZ,true,1970-01-01\n1,AA,true,1970-01-01\n", CSV)
-    assert read.unseen == 1
-    assert math.isnan(read.matrix[0, 1])
+    found = read(b"1,ZZ,true,1970-01-01\n1,AA,true,1970-01-01\n", CSV)
+    assert found.unseen == 1
+    assert math.isnan(unpacked(found)[0][1])
 
 
 BAD: list[tuple[str, str | bytes, str]] = [
@@ -134,6 +157,36 @@ BAD: list[tuple[str, str | bytes, str]] = [
     (JSON, '{"columns": "distance", "rows": []}', "must be a list of names"),
     (JSON, '{"columns": ["distance"], "rows": [[1]]}', "the column 'carrier' is missing"),
     (JSON, "[" * 100_000, "not JSON"),
+    (JSON, '{"instances": [[1, "AA", true, null]], "instances": []}', "has 'instances' more than once"),
+    (
+        JSON,
+        '{"instances": [{"distance": 1, "distance": 2, "carrier": "AA", "weekend": true, "built": null}]}',
+        "has 'distance' more than once",
+    ),
+    (LINES, '{"distance": 1, "distance": 2, "carrier": "AA"}', "row 1: an object has 'distance' more than"),
+    (JSON, '{"columns": []}', "must be an object of lists, or come with"),
+    (JSON, '{"columns": {}}', "the column 'distance' is missing"),
+    (
+        JSON,
+        '{"columns": {"distance": [1], "carrier": ["AA"], "weekend": [true], "built": 3}}',
+        "the column 'built' must be a list",
+    ),
+    (
+        JSON,
+        '{"columns": {"distance": [1, 2], "carrier": ["AA"], "weekend": [true], "built": [null]}}',
+        "the column 'carrier' has 1 values, where 'distance' has 2",
+    ),
+    (
+        JSON,
+        '{"columns": {"distance": [1, "x"], "carrier": ["AA", null], "weekend": [true, true], '
+        '"built": [null, null]}}',
+        "row 2, column 'distance': 'x' is not a number",
+    ),
+    (
+        JSON,
+        '{"columns": {"distance": [], "carrier": [], "weekend": [], "built": []}}',
+        "the body has no rows",
+    ),
     (LINES, "1\n2", "row 1: a row must be a list"),
     (LINES, '[1, "AA", true, null]\n{', "row 2: the body is not JSON"),
 ]
@@ -154,18 +207,18 @@ def test_a_bad_body_is_a_client_error_that_says_where(
 
 def test_too_many_rows() -> None:
     with pytest.raises(Refusal) as refused:
-        rows("1,AA,true,1970-01-01\n" * (codecs.MOST_ROWS + 1))
+        rows("1,AA,true,1970-01-01\n" * (MOST_ROWS + 1))
     assert refused.value.status == 413
 
 
 def rows_or_refusal(body: bytes, content_type: str) -> None:
     """Nothing else may come of a body."""
     try:
-        read = Codec(SCHEMA).read(body, content_type)
+        found = read(body, content_type)
     except Refusal as refusal:
         assert 400 <= refusal.status < 500
     else:
-        assert read.matrix.shape[1] == 4
+        assert len(found.values) == found.height * 4 * 4
 
 
 @given(st.binary(max_size=200), st.sampled_from([CSV, JSON, LINES]))
@@ -227,6 +280,7 @@ cell_makers: dict[str, st.SearchStrategy[str]] = {
 }
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries(cell_makers))
 @example({"distance": "16777217", "carrier": "AA", "weekend": "y", "built": "1969-12-31T23:59:59.999999"})
 def test_a_request_means_what_the_same_text_means_in_a_training_file(row: dict[str, str]) -> None:
@@ -250,21 +304,120 @@ def test_a_request_means_what_the_same_text_means_in_a_training_file(row: dict[s
 @given(st.lists(st.floats(0, 1, width=32), min_size=1))
 def test_an_answer_keeps_every_digit_of_a_prediction(predictions: list[float]) -> None:
     array = np.array(predictions, dtype=np.float32)
-    lines = codecs.write(array, CSV, SCHEMA).decode().splitlines()
-    listed = json.loads(codecs.write(array, JSON, SCHEMA))["predictions"]
+    writer = Writer(SCHEMA, "abc")
+    lines = writer.whole(array, CSV).decode().splitlines()
+    listed = json.loads(writer.whole(array, JSON))["predictions"]
     np.testing.assert_array_equal(np.array([float(line) for line in lines], dtype=np.float32), array)
     np.testing.assert_array_equal(np.array(listed, dtype=np.float32), array)
+    for content_type, load in ((ARROW, pl.read_ipc_stream), (PARQUET, pl.read_parquet)):
+        table = load(io.BytesIO(writer.whole(array, content_type)))
+        np.testing.assert_array_equal(table["prediction"].to_numpy(), array)
 
 
 def test_answers_of_several_classes() -> None:
     several = Schema("multiclass", "c", ("a", "b"), None, SCHEMA.features, (), Split(1, 1), ())
     array = np.array([[0.25, 0.75], [0.5, 0.5]], dtype=np.float32)
-    assert codecs.write(array, CSV, several) == b"0.25,0.75\n0.5,0.5\n"
-    assert codecs.write(array, LINES, several) == b"[0.25,0.75]\n[0.5,0.5]\n"
-    assert json.loads(codecs.write(array, JSON, several)) == {
+    writer = Writer(several, "abc")
+    assert writer.whole(array, CSV) == b"0.25,0.75\n0.5,0.5\n"
+    assert writer.whole(array, LINES) == b"[0.25,0.75]\n[0.5,0.5]\n"
+    assert json.loads(writer.whole(array, JSON)) == {
         "predictions": [[0.25, 0.75], [0.5, 0.5]],
         "classes": ["a", "b"],
     }
+    assert pl.read_ipc_stream(writer.whole(array, ARROW)).to_dict(as_series=False) == {
+        "a": [0.25, 0.5],
+        "b": [0.75, 0.5],
+    }
+
+
+NUMBERS = Schema(
+    problem="regression",
+    target="y",
+    classes=(),
+    time=None,
+    features=tuple(Feature(name, "number" if name < "c" else "integer") for name in "abc"),
+    ignored=(),
+    split=Split(1, 1),
+    files=(),
+)
+# What looks like a number, and what comes close.
+number_texts = (
+    st.floats(allow_nan=False, allow_infinity=False).map(repr)
+    | st.integers().map(str)
+    | st.sampled_from(
+        ["", " ", "NA", "null", "true", "1e39", "1e999", "+1", ".5", "1.", "01", "-", "1e-05", "-0"]
+    )
+    | st.sampled_from(
+        ["3.4028235677973366e38", "3.4028235677973362e38", "1_0", "0x1", "--1", "1\r", "\r1", '"1"', "[1]"]
+    )
+    | st.text("0123456789.-+eE \r", max_size=8)
+)
+lines_of_numbers = st.lists(st.lists(number_texts, min_size=1, max_size=4), max_size=4)
+
+
+class Slow(MatrixCodec):
+    """The codec without its short cuts."""
+
+    def __init__(self, schema: Schema, limits: Limits) -> None:
+        super().__init__(schema, limits)
+        self._quick = False
+
+
+def outcome(codec: MatrixCodec, body: bytes, content_type: str) -> object:
+    """The rows bit by bit but for the sign of zero, or the refusal."""
+    try:
+        found = codec.read(body, content_type)
+    except Refusal as refusal:
+        return refusal.status, refusal.message
+    return (np.frombuffer(found.values, np.float32) + 0.0).tobytes(), found.height, found.unseen
+
+
+@given(lines_of_numbers, st.sampled_from(["\n", "\r\n"]), st.sampled_from(["", "\n", "\r\n", "\n\n", "\r"]))
+@example([["1", "2", "3"]], "\n", "\n\r")
+@example([["1", "", "3"], ["", "", ""]], "\n", "")
+@example([["1,2", "3"], ["1"], ["2", "3", "4", "5"]], "\n", "")
+@example([["a", "b", "c"], ["1", "2", "3"]], "\n", "")
+def test_the_short_cut_for_csv_means_what_the_long_way_means(
+    cells: list[list[str]], between: str, end: str
+) -> None:
+    body = (between.join(",".join(line) for line in cells) + end).encode()
+    assert outcome(MatrixCodec(NUMBERS, Limits()), body, CSV) == outcome(Slow(NUMBERS, Limits()), body, CSV)
+
+
+json_cells = st.none() | st.booleans() | st.floats() | st.integers() | st.sampled_from(["1", [1], {}])
+json_rows = st.lists(json_cells, min_size=2, max_size=4) | st.dictionaries(
+    st.sampled_from(["a", "b", "c", "y", "z"]), json_cells, min_size=2
+)
+
+
+@given(st.lists(json_rows, max_size=3), st.sampled_from(["instances", "rows", "true", 'in"x']))
+@example([{"a": 1.5, "b": None, "c": 2}], "instances")
+@example([[1, 2, 3], [4, 5, None]], "instances")
+@example([[1, True, 3]], "instances")
+@example([[1e39, 2, 3]], "instances")
+def test_the_short_cut_for_json_means_what_the_long_way_means(instances: list[object], name: str) -> None:
+    body = json.dumps({name: instances}).encode()
+    assert outcome(MatrixCodec(NUMBERS, Limits()), body, JSON) == outcome(Slow(NUMBERS, Limits()), body, JSON)
+
+
+def test_columns_with_numbers_for_names_are_a_header() -> None:
+    features = (Feature("1", "number"), Feature("2", "number"))
+    numbered = Schema("regression", "y", (), None, features, (), Split(1, 1), ())
+    assert unpacked(read(b"2,1\n5,6\n", CSV, numbered)) == [[6.0, 5.0]]
+
+
+def test_limits_come_from_the_environment() -> None:
+    limits = Limits.read({"SAGELOOP_LIMIT_ROWS": "7", "SAGELOOP_LIMIT_IDLE_SECONDS": "1.5", "OTHER": "x"})
+    assert (limits.rows, limits.idle_seconds, limits.connections) == (7, 1.5, Limits().connections)
+    assert Limits.read(limits.environment()) == limits
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("ROWS", "many"), ("ROWS", "0"), ("IDLE_SECONDS", "inf"), ("ROW", "1")]
+)
+def test_a_wrong_limit_is_named(name: str, text: str) -> None:
+    with pytest.raises(DataError, match=f"SAGELOOP_LIMIT_{name} is"):
+        Limits.read({f"SAGELOOP_LIMIT_{name}": text})
 
 
 @pytest.mark.parametrize(
@@ -277,6 +430,9 @@ def test_answers_of_several_classes() -> None:
         (b"text/csv", b"image/png, application/*;q=0.1", (CSV, JSON)),
         (b"application/x-jsonlines", b"", (LINES, LINES)),
         (b"text/csv; header=present", b"application/json", (CSV, JSON)),
+        (b"application/x-parquet", b"", (PARQUET, PARQUET)),
+        (b"application/vnd.apache.arrow.stream", b"text/csv", (ARROW, CSV)),
+        (b"application/json", b"application/vnd.apache.parquet", (JSON, PARQUET)),
     ],
 )
 def test_formats(content_type: bytes, accept: bytes, expected: tuple[str, str]) -> None:

@@ -8,78 +8,17 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from serve import http, server
-from serve.http import Connections
+from serve.limits import Limits
 from serve.model import Model
-from serve.server import Server
 from tests.unit.containers.image_jobs import Job
+from tests.unit.containers.serve_clients import PING, ROW, post, running
 
-ROW = "500,0.8,B6,true,2000-05-01"
 Start = Callable[..., tuple[subprocess.Popen[bytes], int]]
-
-
-def post(
-    body: str | bytes, path: str = "/invocations", *headers: str, content_type: str = "text/csv"
-) -> bytes:
-    """One request as bytes."""
-    content = body if isinstance(body, bytes) else body.encode()
-    lines = [f"POST {path} HTTP/1.1", "Host: x", f"Content-Type: {content_type}", *headers]
-    return "\r\n".join([*lines, f"Content-Length: {len(content)}", "", ""]).encode() + content
-
-
-PING = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
-class Client:
-    """A raw connection to a server in this event loop."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-
-    async def ask(self, request: bytes) -> tuple[int, dict[str, str], bytes]:
-        """Send and read one answer."""
-        self.writer.write(request)
-        return await self.answer()
-
-    async def answer(self) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body of the next answer."""
-        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 20)).decode()
-        status, *lines = head.split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines if line)}
-        body = await self.reader.readexactly(int(headers["content-length"]))
-        return int(status.split()[1]), headers, body
-
-    async def closed(self) -> bool:
-        """Whether the server ended the connection."""
-        return await asyncio.wait_for(self.reader.read(), 20) == b""
-
-
-@asynccontextmanager
-async def running(model: Model) -> AsyncIterator[tuple[Connections, Callable[[], "asyncio.Future[Client]"]]]:
-    """A server in this loop, and a way to connect to it."""
-    loop = asyncio.get_running_loop()
-    connections = Connections(Server(model, loop), loop)
-    listener = await loop.create_server(connections.accept, "127.0.0.1", 0)
-    connections.sweep()
-    clients: list[Client] = []
-
-    async def connect() -> Client:
-        clients.append(
-            Client(*await asyncio.open_connection("127.0.0.1", listener.sockets[0].getsockname()[1]))
-        )
-        return clients[-1]
-
-    yield connections, lambda: asyncio.ensure_future(connect())
-    for client in clients:
-        client.writer.close()
-    listener.close()
-    connections.server.close()
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +37,25 @@ def test_prediction_names_the_model(model: Model) -> None:
             assert 0 < float(body) < 1
             _, headers, _ = await (await connect()).ask(post(ROW.replace("B6", "ZZ")))
             assert headers["x-amzn-sagemaker-custom-attributes"] == f"model={model.version},unseen=1"
+
+    asyncio.run(scenario())
+
+
+def test_the_times_of_a_request_that_asks_for_them(model: Model) -> None:
+    asked = "X-Amzn-SageMaker-Custom-Attributes: timing"
+
+    async def scenario() -> None:
+        async with running(model) as (_, connect):
+            client = await connect()
+            for rows in (1, 10_000):
+                _, headers, _ = await client.ask(post("\n".join([ROW] * rows), "/invocations", asked))
+                pairs = headers["x-amzn-sagemaker-custom-attributes"].split(",")
+                told = dict(pair.split("=") for pair in pairs)
+                assert told.pop("model") == model.version
+                assert list(told) == ["parse_us", "wait_us", "predict_us"]
+                assert all(int(microseconds) >= 0 for microseconds in told.values())
+            _, headers, _ = await client.ask(post(ROW, "/invocations", asked.replace("timing", "trace=1")))
+            assert headers["x-amzn-sagemaker-custom-attributes"] == f"model={model.version}"
 
     asyncio.run(scenario())
 
@@ -126,7 +84,7 @@ def test_a_row_has_the_same_prediction_alone_and_in_company(model: Model) -> Non
 def test_pipelined_answers_come_in_order_though_some_are_slow_and_some_are_refused(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "_LARGE_BODY", 500)
+    monkeypatch.setattr(model, "limits", Limits(large_bytes=500))
 
     async def scenario() -> None:
         async with running(model) as (_, connect):
@@ -194,7 +152,7 @@ def test_chunks_and_expect_continue(model: Model) -> None:
 
 
 def test_a_chunked_body_is_cut_off_at_the_limit(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MOST_BODY_BYTES", 10_000)
+    monkeypatch.setattr(model, "limits", Limits(body_bytes=10_000))
 
     async def scenario() -> None:
         async with running(model) as (connections, connect):
@@ -216,8 +174,7 @@ def test_a_chunked_body_is_cut_off_at_the_limit(model: Model, monkeypatch: pytes
 def test_slow_clients_are_sent_away(
     model: Model, monkeypatch: pytest.MonkeyPatch, part: bytes, status: int | None
 ) -> None:
-    monkeypatch.setattr(http, "_HEADER_SECONDS", 0.1)
-    monkeypatch.setattr(http, "_BODY_SECONDS", 0.1)
+    monkeypatch.setattr(model, "limits", Limits(header_seconds=0.1, body_seconds=0.1))
 
     async def scenario() -> None:
         async with running(model) as (connections, connect):
@@ -227,6 +184,28 @@ def test_slow_clients_are_sent_away(
                 assert (await client.answer())[0] == status
             assert await client.closed()
             assert not connections.open
+
+    asyncio.run(scenario())
+
+
+def test_hundreds_of_slow_clients_keep_nobody_waiting_and_are_sent_away(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "limits", Limits(header_seconds=1, body_seconds=1))
+
+    async def scenario() -> None:
+        async with running(model) as (connections, connect):
+            slow = [await connect() for _ in range(300)]
+            for client in slow:
+                client.writer.write(post(ROW)[:-1])
+            quick = await connect()
+            for _ in range(10):
+                assert (await quick.ask(PING))[0] == 200
+                assert (await quick.ask(post(ROW)))[0] == 200
+            assert len(connections.open) == 301
+            assert [(await client.answer())[0] for client in slow] == [408] * 300
+            assert all([await client.closed() for client in slow])
+            assert connections.buffered == 0
 
     asyncio.run(scenario())
 
@@ -248,15 +227,15 @@ def test_ping_is_answered_while_a_large_body_is_read(model: Model) -> None:
 
 
 def test_too_much_waiting_is_refused_as_busy(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_LARGE_BODY", 1)
-    monkeypatch.setattr(server, "_MOST_LARGE_BODIES", 2)
-    monkeypatch.setattr(http, "_MOST_CONNECTIONS", 3)
+    monkeypatch.setattr(model, "limits", Limits(large_bytes=1, large_bodies=2, connections=3))
 
     async def scenario() -> None:
         async with running(model) as (_, connect):
             client = await connect()
             client.writer.write(post("\n".join([ROW] * 2000)) * 4)
-            assert [(await client.answer())[0] for _ in range(4)] == [200, 200, 429, 429]
+            answers = [await client.answer() for _ in range(4)]
+            assert [status for status, _, _ in answers] == [200, 200, 429, 429]
+            assert [headers.get("retry-after") for _, headers, _ in answers] == [None, None, "2", "2"]
             others = [await connect() for _ in range(3)]
             assert (await others[-1].answer())[0] == 429
 
@@ -270,7 +249,7 @@ def test_a_failing_model_answers_500_without_detail(model: Model, monkeypatch: p
             def broken(_rows: object) -> object:
                 raise RuntimeError("a secret of the model")
 
-            monkeypatch.setattr(connections.server._batch, "_predict", broken)
+            monkeypatch.setattr(connections.server._batch, "_ask", broken)
             status, _, body = await (await connect()).ask(post(ROW))
             assert status == 500
             assert b"secret" not in body

@@ -35,7 +35,8 @@ def test_every_algorithm_trains_from_the_same_channels(trained: Job, job: Job, a
     assert model.origin.metrics["auc"] > 0.75
     assert artifact.algorithm(job.ml / "model") == algorithm
     served = Model(job.ml / "model")
-    rows = served.codec.read(b"500,0.8,B6,true,2000-05-01\n2500,0.1,AA,no,1999-05-01", "text/csv").matrix
+    read = served.codec.read(b"500,0.8,B6,true,2000-05-01\n2500,0.1,AA,no,1999-05-01", "text/csv")
+    rows, _ = served.encoded([read])
     together = served.predict(rows)
     assert together[0] > together[1]
     for place in (0, 1):

@@ -1,168 +1,19 @@
-"""Promotion against a registry and a stack that do what AWS does, requests checked by AWS's own model."""
+"""Promotion: what it deploys, rejects and tells, whatever crashes in between."""
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
-from botocore.validate import validate_parameters
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from promote import handler
 from promote.decision import Deploy, Failure, Nothing, Package, Reject, Stack, Stuck, decide
-from promote.registry import Registry
-from promote.stack import ServingStack
-
-GROUP_ARN = "arn:aws:sagemaker:us-east-1:000000000000:model-package/flights/"
-MODELS = {
-    name: boto3.client(name, region_name="us-east-1").meta.service_model
-    for name in ("sagemaker", "cloudformation")
-}
-
-
-class Crash(Exception):
-    """The function's process died."""
-
-
-@dataclass
-class World:
-    """A model package group and a serving stack; `broken` versions are rolled back when deployed."""
-
-    packages: dict[int, dict[str, Any]] = field(default_factory=dict)
-    serving: str = ""
-    status: str = "CREATE_COMPLETE"
-    wanted: str = ""
-    events: list[dict[str, Any]] = field(default_factory=list)
-    broken: set[int] = field(default_factory=set)
-    updates: list[str] = field(default_factory=list)
-    now: int = 1_000_000
-    crash_at: int = -1
-    calls: int = 0
-    parameters_seen: list[Any] = field(default_factory=list)
-
-    def __getattr__(self, operation: str) -> Any:
-        if operation.startswith("_"):
-            raise AttributeError(operation)
-        raise AssertionError(f"unexpected call of {operation}")
-
-    def _called(self, service: str, operation: str, **request: Any) -> None:
-        shape = MODELS[service].operation_model(operation).input_shape
-        assert shape
-        validate_parameters(request, shape)
-        self.calls += 1
-        if self.calls == self.crash_at:
-            raise Crash
-
-    # SageMaker
-    def _list(self, **request: Any) -> dict[str, Any]:
-        self._called("sagemaker", "ListModelPackages", **request)
-        chosen = [p for p in self.packages.values() if p["ModelApprovalStatus"] == "Approved"]
-        return {"ModelPackageSummaryList": sorted(chosen, key=lambda p: -p["ModelPackageVersion"])}
-
-    def describe_model_package(self, **request: Any) -> dict[str, Any]:
-        self._called("sagemaker", "DescribeModelPackage", **request)
-        return dict(self.packages[int(request["ModelPackageName"].rsplit("/", 1)[1])])
-
-    def update_model_package(self, **request: Any) -> None:
-        self._called("sagemaker", "UpdateModelPackage", **request)
-        version = int(request.pop("ModelPackageArn").rsplit("/", 1)[1])
-        self.packages[version] |= request | {"LastModifiedTime": datetime.fromtimestamp(self.now, UTC)}
-
-    # CloudFormation
-    def describe_stacks(self, **request: Any) -> dict[str, Any]:
-        self._called("cloudformation", "DescribeStacks", **request)
-        parameters = [
-            {"ParameterKey": "ModelPackageArn", "ParameterValue": self.serving},
-            {"ParameterKey": "Other", "ParameterValue": "kept"},
-        ]
-        stack = {"StackStatus": self.status, "Parameters": parameters, "Capabilities": ["CAPABILITY_IAM"]}
-        return {"Stacks": [stack]}
-
-    def update_stack(self, **request: Any) -> None:
-        self._called("cloudformation", "UpdateStack", **request)
-        arn = request["Parameters"][0]["ParameterValue"]
-        if self.status.endswith("_IN_PROGRESS"):
-            raise _refused("ValidationError", f"Stack:x is in {self.status} state and can not be updated.")
-        if arn == self.serving:
-            raise _refused("ValidationError", "No updates are to be performed.")
-        self.parameters_seen.append(request)
-        self.updates.append(request["ClientRequestToken"])
-        self.begin(request["ClientRequestToken"], arn)
-
-    def begin(self, token: str, arn: str) -> None:
-        self.status, self.wanted = "UPDATE_IN_PROGRESS", arn
-        self._event(token, "Stack", "UPDATE_IN_PROGRESS", "User Initiated")
-
-    def finish(self) -> None:
-        token = self.events[0].get("ClientRequestToken", "")
-        if self.wanted and int(self.wanted.rsplit("/", 1)[1]) in self.broken:
-            self._event(token, "Endpoint", "UPDATE_FAILED", "The alarm flights-5xx fired.")
-            self._event(token, "Alarm", "UPDATE_FAILED", "Resource update cancelled")
-            self._event(token, "Stack", "UPDATE_ROLLBACK_IN_PROGRESS", "The following resource(s) failed")
-            self.status = "UPDATE_ROLLBACK_COMPLETE"
-        else:
-            self.serving, self.status = self.wanted, "UPDATE_COMPLETE"
-        self._event(token, "Stack", self.status, "")
-
-    def _event(self, token: str, resource: str, status: str, reason: str) -> None:
-        event = {
-            "LogicalResourceId": resource,
-            "ResourceStatus": status,
-            "ResourceStatusReason": reason,
-            "ClientRequestToken": token,
-        }
-        self.events.insert(0, event)
-
-    def _pages(self, **request: Any) -> list[dict[str, Any]]:
-        self._called("cloudformation", "DescribeStackEvents", **request)
-        return [{"StackEvents": [event]} for event in self.events]
-
-    def get_paginator(self, operation: str) -> SimpleNamespace:
-        if operation == "describe_stack_events":
-            return SimpleNamespace(paginate=self._pages)
-        assert operation == "list_model_packages"
-        return SimpleNamespace(paginate=lambda **request: iter([self._list(**request)]))
-
-    # What people and pipelines do
-    def register(self, status: str = "PendingManualApproval") -> int:
-        version = len(self.packages) + 1
-        self.packages[version] = {
-            "ModelPackageArn": f"{GROUP_ARN}{version}",
-            "ModelPackageVersion": version,
-            "ModelApprovalStatus": status,
-            "CreationTime": datetime.fromtimestamp(self.now, UTC),
-        }
-        return version
-
-    def set(self, version: int, status: str) -> None:
-        self.now += 10
-        self.update_model_package(ModelPackageArn=f"{GROUP_ARN}{version}", ModelApprovalStatus=status)
-
-    def look(self) -> None:
-        handler.reconcile(ServingStack(self, "flights-serving"), Registry(self, "flights"))  # type: ignore[arg-type]
-
-    def settle(self) -> None:
-        self.crash_at = -1
-        for _ in range(100):
-            self.look()
-            if not self.status.endswith("_IN_PROGRESS"):
-                return
-            self.finish()
-        raise AssertionError("it never comes to rest")
-
-    def status_of(self, version: int) -> str:
-        return str(self.packages[version]["ModelApprovalStatus"])
-
-
-def _refused(code: str, message: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": message}}, "UpdateStack")
+from promote.news import NotTold
+from tests.unit.functions.promotion_world import GROUP_ARN, TOPIC, Crash, World
 
 
 def test_no_approved_package_no_update() -> None:
@@ -206,6 +57,64 @@ def test_a_rolled_back_package_is_rejected_with_the_first_error_as_reason() -> N
     assert world.status_of(1) == "Approved"
 
 
+def test_a_rollback_is_an_event_and_a_message_in_plain_words() -> None:
+    world = World(broken={2})
+    for _ in range(2):
+        world.set(world.register(), "Approved")
+        world.settle()
+    (entry,) = world.told
+    assert (entry["Source"], entry["DetailType"]) == ("sageloop", "Model Rolled Back")
+    assert json.loads(entry["Detail"]) == {
+        "project": "flights",
+        "modelPackageArn": f"{GROUP_ARN}2",
+        "version": 2,
+        "reason": "Endpoint: The alarm flights-5xx fired.",
+        "alarms": [{"name": "flights-5xx", "description": "too many of its calls failed with a 5xx"}],
+        "serving": {"modelPackageArn": f"{GROUP_ARN}1", "version": 1},
+    }
+    (message,) = world.published
+    assert (message["TopicArn"], message["Subject"]) == (TOPIC, "flights: version 2 was rolled back")
+    for sentence in (
+        "Version 2 of flights was deployed and taken back.",
+        "Alarm flights-5xx: too many of its calls failed with a 5xx.",
+        "Now in service: version 1.",
+        "sageloop approve 2",
+    ):
+        assert sentence in message["Message"]
+
+
+def test_a_model_is_not_rejected_before_its_rollback_is_told() -> None:
+    world = World(broken={1}, bus_is_down=True)
+    world.set(world.register(), "Approved")
+    world.look()
+    world.finish()
+    with pytest.raises(NotTold, match="try again"):
+        world.look()
+    assert world.status_of(1) == "Approved"
+    world.bus_is_down = False
+    world.settle()
+    assert (world.status_of(1), len(world.told)) == ("Rejected", 1)
+    assert json.loads(world.told[0]["Detail"])["serving"] == {"modelPackageArn": "", "version": None}
+
+
+@pytest.mark.parametrize("component", [False, True])
+def test_an_endpoint_that_does_not_serve_what_its_stack_asks_for_is_told(component: bool) -> None:
+    world = World(component=component)
+    for _ in range(2):
+        world.set(world.register(), "Approved")
+        world.settle()
+    assert world.told == []
+    world.drifted_to = f"{GROUP_ARN}1"
+    world.look()
+    (entry,) = world.told
+    assert entry["DetailType"] == "Model Not In Service"
+    detail = json.loads(entry["Detail"])
+    serving = "model-1" if component else "config-1"
+    assert (detail["version"], detail["serving"]) == (2, {"name": serving})
+    assert "asks for version 2" in world.published[0]["Message"]
+    assert f"In service is {serving}, which the stack has not made" in world.published[0]["Message"]
+
+
 def test_a_package_that_is_approved_again_is_tried_again() -> None:
     world = World(broken={1})
     world.set(world.register(), "Approved")
@@ -235,8 +144,28 @@ def test_a_rollback_of_somebody_elses_update_rejects_nothing() -> None:
     world.begin("cdk-deploy", f"{GROUP_ARN}1")
     world.finish()
     assert world.status == "UPDATE_ROLLBACK_COMPLETE"
-    world.look()
+    for rolled_back in (False, True):
+        assert world.told == []
+        world.look(rolled_back=rolled_back)
     assert world.status_of(1) == "Approved"
+    (entry,) = world.told
+    detail = json.loads(entry["Detail"])
+    assert (detail["version"], detail["serving"]["version"]) == (None, 1)
+    assert (
+        "A change of the serving stack of flights was deployed and taken back."
+        in (world.published[0]["Message"])
+    )
+    assert "No model is rejected" in world.published[0]["Message"]
+
+
+def test_a_rollback_of_ours_is_told_once_although_its_event_comes_twice() -> None:
+    world = World(broken={1})
+    world.set(world.register(), "Approved")
+    world.look()
+    world.finish()
+    for _ in range(3):
+        world.look(rolled_back=True)
+    assert len(world.told) == len(world.published) == 1
 
 
 def test_rejecting_the_newest_goes_back_to_the_one_before() -> None:
@@ -267,7 +196,7 @@ def test_the_decision() -> None:
     )
 
 
-@pytest.mark.parametrize("crash_at", range(1, 12))
+@pytest.mark.parametrize("crash_at", range(1, 20))
 def test_a_crash_before_any_call_is_made_good_by_the_next_delivery(crash_at: int) -> None:
     world = World(broken={2})
     world.set(world.register(), "Approved")
@@ -283,9 +212,11 @@ def test_a_crash_before_any_call_is_made_good_by_the_next_delivery(crash_at: int
             world.finish()
     world.settle()
     assert (world.status_of(2), world.serving) == ("Rejected", f"{GROUP_ARN}1")
+    assert {entry["DetailType"] for entry in world.told} == {"Model Rolled Back"}, "told, perhaps twice"
+    assert world.published
 
 
-class Promotion(RuleBasedStateMachine):
+class Promotions(RuleBasedStateMachine):
     world: World
 
     @initialize(broken=st.sets(st.integers(1, 6)))
@@ -323,21 +254,41 @@ class Promotion(RuleBasedStateMachine):
             assert world.serving == f"{GROUP_ARN}{max(approved)}"
 
 
-TestPromotion = Promotion.TestCase
+TestPromotion = Promotions.TestCase
 TestPromotion.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
 
 
 def test_a_batch_with_a_malformed_message_hands_only_that_one_back(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     world.set(world.register(), "Approved")
-    clients = (ServingStack(world, "flights-serving"), Registry(world, "flights"))  # type: ignore[arg-type]
-    monkeypatch.setattr(handler, "_clients", lambda: clients)
+    monkeypatch.setattr(handler, "_promotion", world.promotion)
     good = {"source": "aws.sagemaker", "detail-type": "SageMaker Model Package State Change"}
     bodies = ["{", json.dumps(good), "[]", json.dumps({"source": ["x"], "detail-type": {}})]
     records = [{"messageId": str(number), "body": body} for number, body in enumerate(bodies)]
     answer = handler.handle({"Records": records}, _context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": id_} for id_ in ("0", "2", "3")]}
     assert len(world.updates) == 1
+
+
+def test_a_rollback_that_was_no_promotion_is_told_when_its_event_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    world.set(world.register(), "Approved")
+    world.settle()
+    world.broken = {1}
+    world.begin("cdk-deploy", f"{GROUP_ARN}1")
+    world.finish()
+    monkeypatch.setattr(handler, "_promotion", world.promotion)
+    for status, told in (("UPDATE_COMPLETE", 0), ("UPDATE_ROLLBACK_COMPLETE", 1)):
+        event = {
+            "source": "aws.cloudformation",
+            "detail-type": "CloudFormation Stack Status Change",
+            "detail": {"status-details": {"status": status}},
+        }
+        records = [{"messageId": "0", "body": json.dumps(event)}]
+        assert handler.handle({"Records": records}, _context()) == {"batchItemFailures": []}
+        assert len(world.told) == told
 
 
 def _context() -> Any:

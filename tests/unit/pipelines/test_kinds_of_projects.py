@@ -13,6 +13,7 @@ from declaration import (
     Container,
     Data,
     DeclarationError,
+    Endpoint,
     Gate,
     Project,
     Tuning,
@@ -245,6 +246,14 @@ def test_the_users_functions_reach_the_jobs_that_call_them(
     own = Project("own", data=Data("y", prepare=brought.functions.prepare))
     trained = compiled(own, with_code)["Train"]["Arguments"]
     assert channels(trained)["code"]["DataSource"]["S3DataSource"]["S3Uri"] == with_code.code_uri
+    # So does the function that answers requests.
+    served = Endpoint(calls_per_minute=60, predict=brought.functions.predict)
+    found = compiled(Project("own", data=Data("y"), endpoint=served), with_code)
+    prepare = found["Prepare"]["Arguments"]["AppSpecification"]["ContainerArguments"]
+    assert prepare[prepare.index("--code-predict") + 1] == "brought_functions:predict"
+    assert "--code-prepare" not in prepare
+    assert "code" in inputs(found["Prepare"])
+    assert "code" in channels(found["Train"]["Arguments"])
     # A metric is called by Evaluate alone.
     judged = Project("own", data=Data("y"), gate=Gate(brought.functions.profit, at_least=1))
     found = compiled(judged, with_code)

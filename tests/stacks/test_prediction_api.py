@@ -1,0 +1,107 @@
+"""The API in front of a model: what it refuses itself, in which words, and what it lets clients do."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+from declaration import Client
+from stacks.parts.prediction_api import PredictionApi
+from tests.stacks.synthesised import Synthesised
+
+Json = Mapping[str, Any]
+
+
+def api(*clients: Client) -> Json:
+    """The resources of an API alone."""
+    app = cdk.App()
+    stack = cdk.Stack(app, "shop-serving")
+    PredictionApi(stack, "Predictions", name="shop", calls_per_minute=600, clients=clients)
+    resources: Json = app.synth().get_stack_by_name("shop-serving").template["Resources"]
+    return resources
+
+
+def of(resources: Json, type_: str) -> list[Json]:
+    return [each["Properties"] for each in resources.values() if each["Type"] == f"AWS::ApiGateway::{type_}"]
+
+
+@pytest.fixture(scope="module")
+def plain() -> Json:
+    return api()
+
+
+def test_only_bodies_of_a_type_that_the_server_reads_pass_and_unchanged(plain: Json) -> None:
+    (method,) = of(plain, "Method")
+    integration = method["Integration"]
+    assert integration["PassthroughBehavior"] == "NEVER"
+    assert set(integration["RequestTemplates"]) == {
+        "text/csv",
+        "application/json",
+        "application/jsonlines",
+        "application/x-jsonlines",
+        "application/jsonl",
+    }
+    assert set(integration["RequestTemplates"].values()) == {"$input.body"}
+    assert method["RequestParameters"]["method.request.header.Content-Type"] is True
+
+
+def test_the_apis_own_refusals_have_the_servers_form(plain: Json) -> None:
+    responses = {each["ResponseType"]: each for each in of(plain, "GatewayResponse")}
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "REQUEST_TOO_LARGE", "THROTTLED", "UNSUPPORTED_MEDIA_TYPE"} <= set(
+        responses
+    )
+    for response in responses.values():
+        template = response["ResponseTemplates"]["application/json"]
+        said = json.loads(template.replace("$context.error.messageString", '"what API Gateway says"'))
+        assert set(said) == {"code", "message", "request_id"}
+        assert said["request_id"] == "$context.requestId"
+    # A status of its own would change that of every other response of the kind.
+    assert not [response for response in responses.values() if "StatusCode" in response]
+    assert responses["THROTTLED"]["ResponseParameters"] == {"gatewayresponse.header.Retry-After": "'1'"}
+
+
+def test_sagemakers_own_refusals_have_the_servers_form(plain: Json) -> None:
+    (method,) = of(plain, "Method")
+    by_status = {each["StatusCode"]: each for each in method["Integration"]["IntegrationResponses"]}
+    for status in ("400", "413", "429", "503"):
+        template = by_status[status]["ResponseTemplates"]["application/json"]
+        said = json.loads(re.sub(r"\$util.*?(?=\",\"request_id)", "what SageMaker says", template))
+        assert set(said) == {"code", "message", "request_id"}
+        retry = "method.response.header.Retry-After" in by_status[status]["ResponseParameters"]
+        assert retry is (status in ("429", "503"))
+
+
+def test_a_deployment_is_made_anew_when_an_answer_changes(plain: Json) -> None:
+    (deployment,) = [each for each in plain.values() if each["Type"] == "AWS::ApiGateway::Deployment"]
+    answers = {name for name, each in plain.items() if each["Type"] == "AWS::ApiGateway::GatewayResponse"}
+    assert answers <= set(deployment["DependsOn"])
+
+
+def test_without_clients_nobody_needs_a_key(plain: Json) -> None:
+    (method,) = of(plain, "Method")
+    assert not method.get("ApiKeyRequired")
+    assert of(plain, "UsagePlan") == of(plain, "ApiKey") == []
+
+
+def test_a_client_has_a_key_a_rate_and_a_quota() -> None:
+    resources = api(
+        Client("web-shop", calls_per_minute=600, calls_per_day=100_000), Client("trial", calls_per_minute=6)
+    )
+    (method,) = of(resources, "Method")
+    assert method["ApiKeyRequired"] is True
+    assert method["AuthorizationType"] == "AWS_IAM"
+    plans = {plan["UsagePlanName"]: plan for plan in of(resources, "UsagePlan")}
+    shop, trial = plans["shop-web-shop"], plans["shop-trial"]
+    assert shop["Throttle"] == {"RateLimit": 10, "BurstLimit": 10}
+    assert shop["Quota"] == {"Limit": 100_000, "Period": "DAY"}
+    assert trial["Throttle"] == {"RateLimit": 1, "BurstLimit": 1}
+    assert "Quota" not in trial
+    assert {key["Name"] for key in of(resources, "ApiKey")} == set(plans)
+    assert len(of(resources, "UsagePlanKey")) == 2
+
+
+def test_the_project_has_no_clients_unless_it_names_them(flights: Synthesised) -> None:
+    assert flights.of("AWS::ApiGateway::UsagePlan") == []
