@@ -1,0 +1,1 @@
+"""Inputs that hurt: what the model server makes of bodies and connections that no honest client sends."""

@@ -1,0 +1,1 @@
+"""The model server for ten minutes, and while its processes are killed."""
