@@ -5,7 +5,7 @@ docs.aws.amazon.com/sagemaker/latest/dg/realtime-endpoints-deploy-models.html
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from local.errors import ValidationException
@@ -15,6 +15,7 @@ from local.sagemaker.hosting import component_plan, rolling
 from local.sagemaker.hosting.component_metrics import idle
 from local.sagemaker.hosting.component_plan import host_of
 from local.sagemaker.hosting.copies import CopyLauncher
+from local.sagemaker.hosting.deployments import Deployments
 from local.sagemaker.hosting.endpoints import KIND as ENDPOINT
 from local.sagemaker.hosting.launch import LaunchError
 from local.sagemaker.hosting.live import LiveEndpoint
@@ -26,27 +27,24 @@ from local.sagemaker.hosting.rollout import Interrupted, RolledBack, Rollout
 from local.sagemaker.operations import Answer, Params
 from local.sagemaker.pagination import listed, page
 from local.sagemaker.store import Record
-from local.sagemaker.tags import forget_tags, set_tags
+from local.sagemaker.tags import set_tags
 
 KIND = "inference-component"
 _LOOK_SECONDS = 0.2
 
 
-class InferenceComponents:
-    """The inference component operations.
+class InferenceComponents(Deployments):
+    """The inference component operations."""
 
-    A record holds, beside what Describe shows, `_Fleet`: the plan of the copies in service, and while another
-    specification is deployed `_Next`: its plan, with which a restart begins it anew.
-    """
+    kind = KIND
+    noun = "InferenceComponent"
 
     def __init__(self, context: Context, models: Models, pools: HostPools) -> None:
-        self.live: dict[str, LiveEndpoint] = {}
+        super().__init__(context)
         self.endpoints: dict[str, str] = {}
         """The endpoint of each component."""
-        self._context = context
         self._models = models
         self._pools = pools
-        self._workers: dict[str, threading.Thread] = {}
         self._watcher: threading.Thread | None = None
 
     def create(self, params: Params) -> Answer:
@@ -142,12 +140,7 @@ class InferenceComponents:
     def delete(self, params: Params) -> Answer:
         """Stop and forget a component, whatever it is doing."""
         with self._context.store.transaction():
-            record = self._find(params["InferenceComponentName"])
-            name = record["InferenceComponentName"]
-            if record["InferenceComponentStatus"] == "Deleting":
-                raise ValidationException(
-                    f'Cannot update in-progress inference component "{record["InferenceComponentArn"]}".'
-                )
+            name = self._not_deleting(params["InferenceComponentName"])["InferenceComponentName"]
             self._set(name, "Deleting")
             self._begin(self._remove, name, self._workers.get(name))
         return {}
@@ -175,38 +168,18 @@ class InferenceComponents:
 
     def resume(self) -> None:
         """Start the copies of every component, and begin interrupted deployments anew."""
-        for record in self._context.store.list(KIND):
-            name, status = record["InferenceComponentName"], record["InferenceComponentStatus"]
-            if status == "Deleting":
-                self._begin(self._remove, name, None)
-                continue
-            if status == "Failed":
-                continue
-            live = self._start(name)
-            plan = FleetPlan.from_record(record["_Fleet"]) if "_Fleet" in record else None
-            if plan:
-                live.serve(live.fleet(plan))
-            if "_Next" in record:
-                self._begin(self._deploy, name, live)
-            elif plan and status != "InService":
-                self._begin(self._resize, name, live, plan, plan)
+        super().resume()
         self._watcher = self._context.spawn(self._watch, name="component-instances")
 
     def close(self) -> None:
         """Stop all copies; the records stay as they are."""
-        for live in list(self.live.values()):
-            live.stop()
-        for worker in (*list(self._workers.values()), self._watcher):
-            if worker:
-                worker.join(timeout=30)
+        super().close()
+        if self._watcher:
+            self._watcher.join(timeout=30)
 
     def _watch(self) -> None:
         while self._context.sleep(_LOOK_SECONDS * self._context.speed):
             self._pools.release_idle()
-
-    def _begin(self, work: Callable[..., None], name: str, *args: Any) -> None:
-        """Start the work of a request, in its transaction: what it reads waits for the commit."""
-        self._workers[name] = self._context.spawn(work, name, *args, name=f"component-{name}{work.__name__}")
 
     def _start(self, name: str) -> LiveEndpoint:
         record = self._find(name)
@@ -265,16 +238,11 @@ class InferenceComponents:
             return
         self._set(name, "InService")
 
-    def _remove(self, name: str, worker: threading.Thread | None) -> None:
+    def _in_place(self, name: str, plan: FleetPlan) -> None:
+        """Its instances were taken when its copies were placed."""
+
+    def _removed(self, name: str) -> None:
         self.endpoints.pop(name, None)
-        if live := self.live.pop(name, None):
-            live.stop()
-        if worker:
-            worker.join()
-        with self._context.store.transaction():
-            record = self._find(name)
-            self._context.store.delete(KIND, name)
-            forget_tags(self._context, record["InferenceComponentArn"])
 
     def _set(self, name: str, status: str, **members: Any) -> None:
         """Change the status; a component that is being deleted stays so."""
@@ -283,17 +251,3 @@ class InferenceComponents:
                 self._context.store.update(
                     KIND, name, InferenceComponentStatus=status, LastModifiedTime=now(), **members
                 )
-
-    def _find(self, name: str) -> Record:
-        arn = self._context.arn(KIND, name)
-        missing = ValidationException(f'Could not find inference component "{arn}".')
-        return self._context.find(KIND, name, missing)
-
-    def _in_service(self, name: str) -> Record:
-        record = self._find(name)
-        arn = record["InferenceComponentArn"]
-        if record["InferenceComponentStatus"] == "Failed":
-            raise ValidationException(f'Cannot update failed inference component "{arn}"; delete it.')
-        if record["InferenceComponentStatus"] != "InService":
-            raise ValidationException(f'Cannot update in-progress inference component "{arn}".')
-        return record

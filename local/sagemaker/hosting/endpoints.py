@@ -1,13 +1,13 @@
 """Endpoints: created, updated, scaled, described and deleted, with their work in threads behind."""
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from local.errors import ValidationException
 from local.sagemaker.context import Context, now
 from local.sagemaker.hosting import rolling, traffic
+from local.sagemaker.hosting.deployments import Deployments
 from local.sagemaker.hosting.description import describe, event
 from local.sagemaker.hosting.endpoint_configs import EndpointConfigs
 from local.sagemaker.hosting.launch import Launcher, LaunchError
@@ -19,17 +19,16 @@ from local.sagemaker.hosting.rollout import Interrupted, RolledBack, Rollout
 from local.sagemaker.operations import Answer, Params
 from local.sagemaker.pagination import listed, page
 from local.sagemaker.store import Record
-from local.sagemaker.tags import forget_tags, set_tags, tags_of
+from local.sagemaker.tags import set_tags, tags_of
 
 KIND = "endpoint"
 
 
-class Endpoints:
-    """The endpoint operations.
+class Endpoints(Deployments):
+    """The endpoint operations."""
 
-    A record holds, beside what Describe shows, `_Fleet`: the plan in service, and while a deployment is
-    under way `_Next`: its plan and configuration, with which a restart begins it anew.
-    """
+    kind = KIND
+    noun = "Endpoint"
 
     def __init__(
         self,
@@ -37,16 +36,14 @@ class Endpoints:
         configs: EndpointConfigs,
         pools: HostPools,
         components: Callable[[str], Sequence[str]],
-        removed: Callable[[str], None],
+        gone: Callable[[str], None],
     ) -> None:
-        """`components` are those on an endpoint, which keep it from deletion; `removed` hears of its end."""
-        self.live: dict[str, LiveEndpoint] = {}
-        self._context = context
+        """`components` are those on an endpoint, which keep it from deletion; `gone` hears of its end."""
+        super().__init__(context)
         self._configs = configs
         self._pools = pools
         self._components = components
-        self._removed = removed
-        self._workers: dict[str, threading.Thread] = {}
+        self._gone = gone
 
     def create_endpoint(self, params: Params) -> Answer:
         """Make an endpoint; it is Creating until its instances serve."""
@@ -141,9 +138,7 @@ class Endpoints:
     def delete_endpoint(self, params: Params) -> Answer:
         """Stop and forget an endpoint, whatever it is doing."""
         with self._context.store.transaction():
-            record = self._find(params["EndpointName"])
-            if record["EndpointStatus"] == "Deleting":
-                raise ValidationException(f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
+            record = self._not_deleting(params["EndpointName"])
             if hosted := self._components(record["EndpointName"]):
                 raise ValidationException(
                     f'Cannot delete endpoint "{record["EndpointArn"]}": it hosts the inference components '
@@ -153,41 +148,11 @@ class Endpoints:
             self._begin(self._remove, record["EndpointName"], self._workers.get(record["EndpointName"]))
         return {}
 
-    def resume(self) -> None:
-        """Start the instances of every endpoint, and begin interrupted deployments anew."""
-        for record in self._context.store.list(KIND):
-            name, status = record["EndpointName"], record["EndpointStatus"]
-            if status == "Deleting":
-                self._begin(self._remove, name, None)
-                continue
-            if status == "Failed":
-                continue
-            live = self._start(name)
-            plan = FleetPlan.from_record(record["_Fleet"]) if "_Fleet" in record else None
-            if plan:
-                live.serve(live.fleet(plan))
-                self._open_hosts(name, plan)
-            if "_Next" in record:
-                self._begin(self._deploy, name, live)
-            elif plan and status != "InService":
-                self._begin(self._resize, name, live, plan, plan)
-
     def running(self) -> Iterator[tuple[str, str]]:
         """(endpoint, variant) of everything in service that is invoked synchronously."""
         for name, live in list(self.live.items()):
             if live.blue and not live.blue.plan.asynchronous:
                 yield from ((name, variant.name) for variant in live.blue.plan.launched)
-
-    def close(self) -> None:
-        """Stop all instances; the records stay as they are."""
-        for live in list(self.live.values()):
-            live.stop()
-        for worker in list(self._workers.values()):
-            worker.join(timeout=30)
-
-    def _begin(self, work: Callable[..., None], name: str, *args: Any) -> None:
-        """Start the work of a request, in its transaction: what it reads waits for the commit."""
-        self._workers[name] = self._context.spawn(work, name, *args, name=f"endpoint-{name}{work.__name__}")
 
     def _start(self, name: str) -> LiveEndpoint:
         launcher = Launcher(self._context, name)
@@ -221,10 +186,10 @@ class Endpoints:
                 rollout.restore()
                 self._set(name, "InService")
         else:
-            self._open_hosts(name, plan)
+            self._in_place(name, plan)
             self._set(name, "InService", EndpointConfigName=plan.config, _Fleet=plan.record(), _Next=None)
 
-    def _open_hosts(self, name: str, plan: FleetPlan) -> None:
+    def _in_place(self, name: str, plan: FleetPlan) -> None:
         """Have the instances that inference components are placed on."""
         for variant in plan.variants:
             if variant.hosts:
@@ -241,17 +206,9 @@ class Endpoints:
             live.follow(old)
         self._set(name, "InService")
 
-    def _remove(self, name: str, worker: threading.Thread | None) -> None:
-        if live := self.live.pop(name, None):
-            live.stop()
-        if worker:
-            worker.join()
+    def _removed(self, name: str) -> None:
         Launcher(self._context, name).clear()
-        self._removed(name)
-        with self._context.store.transaction():
-            record = self._find(name)
-            self._context.store.delete(KIND, name)
-            forget_tags(self._context, record["EndpointArn"])
+        self._gone(name)
 
     def _set(self, name: str, status: str, **members: Any) -> None:
         """Change the status and tell EventBridge; an endpoint that is being deleted stays so."""
@@ -268,18 +225,6 @@ class Endpoints:
         tags = {tag["Key"]: tag["Value"] for tag in tags_of(self._context, record["EndpointArn"])}
         detail = event(record, self.live.get(record["EndpointName"]), self._pools, tags)
         self._context.emit(detail_type, detail, [record["EndpointArn"]])
-
-    def _find(self, name: str) -> Record:
-        arn = self._context.arn(KIND, name)
-        return self._context.find(KIND, name, ValidationException(f'Could not find endpoint "{arn}".'))
-
-    def _in_service(self, name: str) -> Record:
-        record = self._find(name)
-        if record["EndpointStatus"] == "Failed":
-            raise ValidationException(f'Cannot update failed endpoint "{record["EndpointArn"]}"; delete it.')
-        if record["EndpointStatus"] != "InService":
-            raise ValidationException(f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
-        return record
 
     def _deployment(self, requested: dict[str, Any], plan: FleetPlan) -> dict[str, Any]:
         if "RollingUpdatePolicy" in requested and "BlueGreenUpdatePolicy" in requested:
