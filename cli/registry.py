@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # How promotion begins the reason of such a rejection.
 ROLLED_BACK = "Rolled back:"
+NOT_DEPLOYED = "Not deployed:"
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,10 @@ class Package:
     created: datetime
     note: str
 
-    @property
-    def rolled_back(self) -> bool:
-        """Whether it was rejected because its deployment was taken back."""
-        return self.approval == "Rejected" and self.note.startswith(ROLLED_BACK)
+    def rejected_as(self, beginning: str) -> str:
+        """Why promotion rejected it, if that is how its reason begins; else an empty text."""
+        told = self.approval == "Rejected" and self.note.startswith(beginning)
+        return self.note.removeprefix(beginning).strip() if told else ""
 
 
 def packages(session: "boto3.Session", group: str, *, limit: int = 100) -> list[Package]:

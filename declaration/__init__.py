@@ -29,7 +29,7 @@ from declaration.project import Project, Served
 from declaration.queued import Async
 from declaration.ranges import Categorical, Continuous, Integer, Range
 from declaration.retraining import Every, OnNewData
-from declaration.rollout import AllAtOnce, Canary, Linear, Rolling
+from declaration.rollout import AllAtOnce, Canary, Linear, Rolling, Shadow
 from declaration.serverless import Serverless
 from declaration.tuning import Tuning
 from declaration.workbench import Workbench
@@ -71,6 +71,7 @@ __all__ = [
     "Script",
     "Served",
     "Serverless",
+    "Shadow",
     "Tuning",
     "Workbench",
     "XGBoost",

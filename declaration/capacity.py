@@ -20,6 +20,7 @@ class Capacity:
 
     `known_from` says where `calls_per_instance` comes from; `call_ms` is how long a call takes there, if that
     is known. `busy` is the floor while the declared busy hours last. `usd_per_hour` is one instance's price.
+    `woken` is how many instances a fleet begins with that may have none, new or by the first call.
     """
 
     instance: str
@@ -31,6 +32,7 @@ class Capacity:
     call_ms: float | None = None
     busy: int | None = None
     usd_per_hour: float | None = None
+    woken: int = 1
 
     @property
     def target(self) -> float:
@@ -53,7 +55,7 @@ class Capacity:
     @property
     def initial(self) -> int:
         """The instances that a new endpoint starts with."""
-        return max(self.minimum, self.needed)
+        return max(self.minimum, self.needed) if self.minimum else self.woken
 
     @property
     def autoscaled(self) -> bool:

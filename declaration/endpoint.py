@@ -14,7 +14,7 @@ from declaration.instances import burstable, usable, vcpus
 from declaration.load import CallsPerInstance, InstanceCount, Load, Predict, Serving
 from declaration.measured import Measured
 from declaration.prices import HOURS_A_MONTH, priced_to_serve
-from declaration.rollout import Canary, Rolling, Rollout
+from declaration.rollout import Canary, Rolling, Rollout, Shadow
 from declaration.value import declared
 
 # What one vCPU is trusted with where no load test says better: our server needs 30 to 300 µs of CPU a call
@@ -49,7 +49,7 @@ class Endpoint:
     scale_on: Literal["calls", "concurrency"] = "calls"
     busy: Annotated[Annotated[str, BusyHours()] | None, Field(examples=["'weekdays 8-18'"])] = None
     scale_to_zero: bool = False
-    rollout: Annotated[Rollout, Field(examples=["Canary()"])] = _DEFAULT_ROLLOUT
+    rollout: Annotated[Rollout | Shadow, Field(examples=["Canary()"])] = _DEFAULT_ROLLOUT
     capture_percent: Annotated[int, Field(ge=0, le=100)] = 100
     predict: Predict = None
     clients: Clients = ()
@@ -84,6 +84,7 @@ class Endpoint:
             call_ms=call_ms,
             busy=max(self.min_instances, needed) if self.busy else None,
             usd_per_hour=priced.usd if priced else None,
+            woken=self.min_instances,
         )
         return capacity if self.max_instances else self._within_budget(capacity)
 
@@ -109,6 +110,7 @@ class Endpoint:
         """Bounds that contradict each other, what SageMaker does not have, and a floor over the budget."""
         yield from self._problems_of_bounds()
         yield from self._problems_of_zero()
+        yield from self._problems_of_the_shadow()
         yield from self._problems_of_the_floor()
         yield from repeated("Endpoint", self.clients)
         if self.calls_per_instance:
@@ -149,6 +151,23 @@ class Endpoint:
         if self.scale_to_zero and not isinstance(self.rollout, Rolling):
             rule = "what scales to zero is an inference component, which SageMaker only updates in batches"
             yield Problem("Endpoint, rollout", f"{type(self.rollout).__name__}(...)", rule, "write Rolling()")
+
+    def _problems_of_the_shadow(self) -> Iterator[Problem]:
+        if self.scale_to_zero or not isinstance(self.rollout, Shadow):
+            return
+        if not self.capture_percent:
+            rule = "Shadow compares captured answers, and none are captured"
+            yield Problem("Endpoint, capture_percent", "0", rule, "write capture_percent=100, or Canary()")
+            return
+        minutes = self.rollout.within_seconds / 60
+        share = min(self.rollout.percent, self.capture_percent) / 100
+        most = int(self.calls_per_minute * minutes * share)
+        if most < self.rollout.calls:
+            rule = (
+                f"at {self.calls_per_minute:,} calls a minute at most {most:,} are compared within that time"
+            )
+            fix = f"write Shadow(calls={max(1, most)}) or less, a longer within, or Canary()"
+            yield Problem("Endpoint, rollout", f"Shadow(calls={self.rollout.calls})", rule, fix)
 
     def _problems_of_the_floor(self) -> Iterator[Problem]:
         if self.monthly_budget is None:

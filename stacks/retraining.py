@@ -15,7 +15,14 @@ from stacks.parts import events, metrics
 from stacks.parts.alarms import alarm
 from stacks.parts.batch import start_batches
 from stacks.parts.function_code import function_code
-from stacks.parts.promotion import guarded, has_component, tell_grants
+from stacks.parts.promotion import (
+    compare_grants,
+    compare_schedule,
+    compare_settings,
+    guarded,
+    has_component,
+    tell_grants,
+)
 from stacks.parts.queue_function import QueueFunction, event_queue
 from stacks.parts.roles import Grant
 from stacks.parts.rules import QueueRules, accept_events
@@ -152,6 +159,7 @@ class Retraining(cdk.Stack):
                 "COMPONENT": "yes" if has_component(self._project) else "",
                 "GUARDS": " ".join(guarded(self._project)),
                 "TOPIC_ARN": self._topic.topic_arn,
+                **compare_settings(self._project, self._storage),
             },
             grants=[
                 Grant(
@@ -167,6 +175,7 @@ class Retraining(cdk.Stack):
                 ),
                 self._use_registry("ListModelPackages", "DescribeModelPackage", "UpdateModelPackage"),
                 *tell_grants(self, self._project, topic=self._topic, key=self._storage.key),
+                *compare_grants(self._project, self._storage),
             ],
             key=self._storage.key,
         )
@@ -178,6 +187,8 @@ class Retraining(cdk.Stack):
         rules = QueueRules(self, project=name, queue=queue, dead_letters=self._dead_letters)
         rules.on("model-reviewed", events.model_reviewed(name))
         rules.on("deployed", events.stack_became(self._serving, DEPLOYED))
+        if schedule := compare_schedule(self._project):
+            rules.every("compare", schedule)
         # A rule of its own, because the alarm looks at how often it matched.
         rules.on("rolled-back", events.stack_became(self._serving, ROLLED_BACK))
         self._alarm(

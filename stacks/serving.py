@@ -8,15 +8,16 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_sns as sns
 
-from declaration import Async, Batch, Capacity, Endpoint, Project, Served, Serverless
+from declaration import Async, Batch, Capacity, Endpoint, Project, Served, Serverless, Shadow
 from stacks.network import Network
-from stacks.parts.approved import Approved
+from stacks.parts.approved import Approved, parameter
 from stacks.parts.batch import batch_pipeline
+from stacks.parts.endpoint_config import Queue
 from stacks.parts.guards import guards
 from stacks.parts.model_role import CAPTURE, ModelRole, logs_of
 from stacks.parts.places import ANSWERS, FAILURES
 from stacks.parts.prediction_api import PredictionApi
-from stacks.parts.served_model import Queue, ServedModel
+from stacks.parts.served_model import ServedModel
 from stacks.storage import Storage
 from stacks.training import Training
 
@@ -25,7 +26,8 @@ class Serving(cdk.Stack):
     """The parameter `ModelPackageArn` says which model serves; while it is empty, there is no endpoint.
 
     An approval changes the parameter, so the endpoint stays CloudFormation's own: `cdk deploy` keeps the
-    value, and a rollout that an alarm takes back is rolled back by CloudFormation.
+    value, and a rollout that an alarm takes back is rolled back by CloudFormation. With the rollout Shadow,
+    `ShadowModelPackageArn` says which model is compared with it.
     """
 
     def __init__(
@@ -50,7 +52,12 @@ class Serving(cdk.Stack):
             synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         )
         self._project, self._network, self._storage, self._topic = project, network, storage, topic
-        self._approved = self._approval()
+        self._approved = parameter(
+            self,
+            "ModelPackageArn",
+            "ModelApproved",
+            "The approved model package that the endpoint serves; empty for no endpoint",
+        )
         if isinstance(endpoint, Batch):
             self._predict_files(endpoint, training)
             return
@@ -73,22 +80,6 @@ class Serving(cdk.Stack):
             cdk.CfnOutput(self, "AnswersTopicArn", value=queue.topic.topic_arn)
         else:
             cdk.CfnOutput(self, "ApiUrl", value=api.url)
-
-    def _approval(self) -> Approved:
-        package = cdk.CfnParameter(
-            self,
-            "ModelPackageArn",
-            default="",
-            description="The approved model package that the endpoint serves; empty for no endpoint",
-        )
-        return Approved(
-            package.value_as_string,
-            cdk.CfnCondition(
-                self,
-                "ModelApproved",
-                expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(package.value_as_string, "")),
-            ),
-        )
 
     def _logs(self, endpoint: Served) -> logs.LogGroup:
         return logs.LogGroup(
@@ -123,6 +114,17 @@ class Serving(cdk.Stack):
             approved=self._approved,
             role=make.role(endpoint, queue.topic if queue else None),
             key=self._storage.key,
+            shadow=self._shadow(endpoint),
+        )
+
+    def _shadow(self, endpoint: Served) -> Approved | None:
+        if not isinstance(endpoint, Endpoint) or not isinstance(endpoint.rollout, Shadow):
+            return None
+        return parameter(
+            self,
+            "ShadowModelPackageArn",
+            "ShadowApproved",
+            "The approved model package that runs beside it on copies of the calls; empty for none",
         )
 
     def _serve(

@@ -1,7 +1,9 @@
-"""What to do next about the serving stack: a pure function of stack, registry and last failure."""
+"""What to do next about the serving stack: a pure function of stack, registry, last failure and verdict."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from promote.verdict import Fails, Holds, Seen, Verdict
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 UPDATABLE = {
@@ -13,6 +15,7 @@ UPDATABLE = {
 }
 
 PROMOTION = "promote-"
+END_SHADOW = "end-shadow-"
 
 
 class Stuck(Exception):
@@ -32,13 +35,35 @@ class Package:
         """Names the update that deploys this approval: the same for a retry, another when approved anew."""
         return f"{PROMOTION}{self.version}-{self.approved_at}"
 
+    @property
+    def shadow_token(self) -> str:
+        """Names the update that runs this approval beside the model in service."""
+        return f"{self.token}-shadow"
+
 
 @dataclass(frozen=True)
 class Stack:
-    """The serving stack: its status and the model package that it serves (empty before the first)."""
+    """The serving stack: its status and the model package that it serves (empty before the first).
+
+    `shadow_arn` is the package that is compared with it, empty for none; `updated_at` the epoch second of
+    the last update.
+    """
 
     status: str
     package_arn: str
+    shadow_arn: str = ""
+    updated_at: int = 0
+
+    @property
+    def version(self) -> int:
+        """The version that it serves, 0 before the first."""
+        number = self.package_arn.rpartition("/")[2]
+        return int(number) if number.isdigit() else 0
+
+    @property
+    def end_token(self) -> str:
+        """Names the update that ends the shadow which the last update began."""
+        return f"{END_SHADOW}{self.updated_at}"
 
     @property
     def in_progress(self) -> bool:
@@ -63,6 +88,11 @@ class Failure:
         """Whether it was we who asked for it, now or before the package was rejected."""
         return self.token.startswith(PROMOTION)
 
+    @property
+    def of_end(self) -> bool:
+        """Whether it was the end of a shadow: tried again at once, it would fail for the same reason."""
+        return self.token.startswith(END_SHADOW)
+
 
 @dataclass(frozen=True)
 class Nothing:
@@ -77,26 +107,60 @@ class Deploy:
 
 
 @dataclass(frozen=True)
+class RunShadow:
+    """Update the stack so that this package runs beside the one in service, on copies of its calls."""
+
+    package: Package
+
+
+@dataclass(frozen=True)
+class EndShadow:
+    """Update the stack so that nothing runs beside the package in service."""
+
+
+@dataclass(frozen=True)
 class Reject:
-    """Mark this package rejected: its deployment was rolled back."""
+    """Mark this package rejected: its deployment was rolled back, or `seen` of it as a shadow was bad."""
 
     package: Package
     reason: str
+    seen: Seen | None = None
 
 
-Decision = Nothing | Deploy | Reject
+Decision = Nothing | Deploy | RunShadow | EndShadow | Reject
 
 
-def decide(stack: Stack, approved: Sequence[Package], failure: Failure | None) -> Decision:
-    """The one next thing to do; `failure` is that of the stack's last update, if it was rolled back."""
+def decide(
+    stack: Stack,
+    approved: Sequence[Package],
+    failure: Failure | None,
+    *,
+    shadows: bool = False,
+    verdict: Verdict | None = None,
+) -> Decision:
+    """The one next thing to do; `failure` is that of the stack's last update, if it was rolled back.
+
+    With `shadows`, a newer package than the one in service is compared first, and `verdict` is that on the
+    one which runs as a shadow. Going back to an older package is not delayed.
+    """
     if stack.in_progress:
         return Nothing()
     if stack.status not in UPDATABLE:
         raise Stuck(f"The serving stack is {stack.status}: repair it, then any event deploys the model.")
     for package in approved:
-        if failure and failure.token == package.token:
+        if failure and failure.token in (package.token, package.shadow_token):
             return Reject(package, failure.reason)
     newest = max(approved, key=lambda package: package.version, default=None)
     if newest is None or newest.arn == stack.package_arn:
-        return Nothing()
-    return Deploy(newest)
+        return EndShadow() if stack.shadow_arn and not (failure and failure.of_end) else Nothing()
+    if not shadows or newest.version < stack.version or not stack.package_arn:
+        return Deploy(newest)
+    if newest.arn != stack.shadow_arn:
+        return RunShadow(newest)
+    match verdict:
+        case Holds():
+            return Deploy(newest)
+        case Fails(reason, seen):
+            return Reject(newest, reason, seen)
+        case _:
+            return Nothing()

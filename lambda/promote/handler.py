@@ -9,6 +9,8 @@ IAM actions, and what they are needed on:
 - sagemaker:DescribeEndpoint, or sagemaker:DescribeInferenceComponent: the endpoint, or its component
 - events:PutEvents: the default event bus; sns:Publish: the project's topic
 - kms:Decrypt, kms:GenerateDataKey: the key of the topic
+- s3:ListBucket, s3:GetObject, cloudwatch:GetMetricData: the captured answers and the metrics of the endpoint,
+  where the rollout is Shadow; the answers have the key of the topic
 - sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes: its own queue (event source mapping)
 - kms:Decrypt: the key of the queue, when it is a customer-managed one
 - logs:CreateLogStream, logs:PutLogEvents: its log group
@@ -16,7 +18,7 @@ IAM actions, and what they are needed on:
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -24,15 +26,34 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from promote.decision import Deploy, Failure, Nothing, Reject, Stack, decide
+from promote.captured import Captured
+from promote.decision import (
+    UPDATABLE,
+    Decision,
+    Deploy,
+    EndShadow,
+    Failure,
+    Nothing,
+    Package,
+    Reject,
+    RunShadow,
+    Stack,
+    decide,
+)
 from promote.news import News
 from promote.registry import Registry
 from promote.service import Endpoint
+from promote.shadow import Trial
 from promote.stack import ServingStack
+from promote.traffic import Metrics
+from promote.verdict import Holds, Rules, Seen, Verdict
 
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
+SCHEDULED = ("aws.events", "Scheduled Event")
 EVENTS = [
     ("aws.sagemaker", "SageMaker Model Package State Change"),
     ("aws.cloudformation", "CloudFormation Stack Status Change"),
+    SCHEDULED,
 ]
 
 logger = Logger(service="promote")
@@ -45,8 +66,11 @@ def handle(event: Mapping[str, Any], context: LambdaContext) -> dict[str, list[d
     malformed = [message_id for message_id, found in read.items() if found is None]
     if malformed:
         logger.error("Malformed messages", message_ids=malformed)
-    if len(malformed) < len(event["Records"]):
-        _promotion().reconcile(rolled_back=any(map(_tells_rollback, read.values())))
+    told = [found for found in read.values() if found is not None]
+    if any(_kind(found) != SCHEDULED for found in told):
+        _promotion().reconcile(rolled_back=any(map(_tells_rollback, told)))
+    elif told:
+        _promotion().look_at_shadow()
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in malformed]}
 
 
@@ -54,34 +78,78 @@ class Promotion:
     """Brings the serving stack to the newest approved package, and tells what went wrong."""
 
     def __init__(
-        self, serving: ServingStack, registry: Registry, endpoint: Endpoint | None, news: News
+        self,
+        serving: ServingStack,
+        registry: Registry,
+        endpoint: Endpoint | None,
+        news: News,
+        trial: Trial | None = None,
     ) -> None:
         self._serving, self._registry, self._endpoint, self._news = serving, registry, endpoint, news
+        self._trial = trial
 
-    def reconcile(self, *, rolled_back: bool = False) -> None:
-        """Look until nothing is left to do but to wait for an event.
+    def look_at_shadow(self) -> None:
+        """Look again at what is compared, because time has passed: without that, nothing is to be done.
+
+        What is wrong with the stack or the endpoint was told when it happened.
+        """
+        stack = self._serving.read()
+        if stack.shadow_arn and stack.status in UPDATABLE:
+            self.reconcile(quiet=True)
+
+    def reconcile(self, *, rolled_back: bool = False, quiet: bool = False) -> None:
+        """Look until nothing is left to do but to wait for an event, or for the end of a comparison.
 
         What an event says never matters, but for `rolled_back`: that somebody else's update of the stack was
-        taken back leaves no trace that could be written, so it is told when its event comes.
+        taken back leaves no trace that could be written, so it is told when its event comes. A `quiet` look
+        does not tell once more what else serves.
         """
         while True:
             stack = self._serving.read()
             failure = self._serving.failure() if stack.rolled_back else None
-            match decide(stack, [] if stack.in_progress else self._registry.approved(failure), failure):
-                case Deploy(package):
+            approved = [] if stack.in_progress else self._registry.approved(failure)
+            verdict = self._verdict(stack, approved)
+            match decide(stack, approved, failure, shadows=self._trial is not None, verdict=verdict):
+                case Reject(package, reason, seen):
+                    self._reject(package, reason, seen, stack)
+                    continue
+                case decided:
                     self._tell_of_others(stack, failure, rolled_back=rolled_back)
-                    self._serving.deploy(package)
-                    logger.info("Deploying", package=package.arn, token=package.token)
-                    return
-                case Reject(package, reason):
-                    self._news.rolled_back(package.arn, reason, stack.package_arn)
-                    self._registry.reject(package, reason)
-                    logger.warning("Rejected after a rollback", package=package.arn, reason=reason)
-                case Nothing():
-                    self._tell_of_others(stack, failure, rolled_back=rolled_back)
-                    self._check(stack)
-                    logger.info("Nothing to do", status=stack.status, serving=stack.package_arn)
-                    return
+            self._do(decided, stack, verdict)
+            if isinstance(decided, Nothing) and not quiet:
+                self._check(stack)
+            return
+
+    def _verdict(self, stack: Stack, approved: Sequence[Package]) -> Verdict | None:
+        """The verdict on the shadow, if there is one that is still approved."""
+        if self._trial is None or all(package.arn != stack.shadow_arn for package in approved):
+            return None
+        return self._trial.verdict(self._serving.endpoint_since())
+
+    def _reject(self, package: Package, reason: str, seen: Seen | None, stack: Stack) -> None:
+        if seen:
+            self._news.not_deployed(package.arn, reason, seen, stack.package_arn)
+            self._registry.reject(package, f"Not deployed: {reason}")
+            logger.warning("Rejected as a shadow", package=package.arn, reason=reason, seen=seen.described())
+        else:
+            self._news.rolled_back(package.arn, reason, stack.package_arn)
+            self._registry.reject(package, f"Rolled back: {reason}")
+            logger.warning("Rejected after a rollback", package=package.arn, reason=reason)
+
+    def _do(self, decided: Decision, stack: Stack, verdict: Verdict | None) -> None:
+        match decided:
+            case Deploy(package):
+                self._serving.deploy(package)
+                seen = verdict.seen.described() if isinstance(verdict, Holds) else ""
+                logger.info("Deploying", package=package.arn, token=package.token, seen=seen)
+            case RunShadow(package):
+                self._serving.run_shadow(package)
+                logger.info("Comparing", package=package.arn, token=package.shadow_token)
+            case EndShadow():
+                self._serving.end_shadow(stack)
+                logger.info("Ending the comparison", package=stack.shadow_arn)
+            case _:
+                logger.info("Nothing to do", status=stack.status, serving=stack.package_arn)
 
     def _tell_of_others(self, stack: Stack, failure: Failure | None, *, rolled_back: bool) -> None:
         if rolled_back and stack.rolled_back and not (failure and failure.of_promotion):
@@ -108,11 +176,14 @@ def _event(body: str) -> Mapping[str, Any] | None:
         event = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    known = isinstance(event, dict) and (event.get("source"), event.get("detail-type")) in EVENTS
-    return event if known else None
+    return event if isinstance(event, dict) and _kind(event) in EVENTS else None
 
 
-def _tells_rollback(event: Mapping[str, Any] | None) -> bool:
+def _kind(event: Mapping[str, Any]) -> tuple[Any, Any]:
+    return event.get("source"), event.get("detail-type")
+
+
+def _tells_rollback(event: Mapping[str, Any]) -> bool:
     match event:
         case {"detail": {"status-details": {"status": "UPDATE_ROLLBACK_COMPLETE"}}}:
             return True
@@ -135,4 +206,16 @@ def _promotion() -> Promotion:
             events=boto3.client("events"),
             sns=boto3.client("sns"),
         ),
+        _trial(endpoint) if os.environ.get("SHADOW") else None,
+    )
+
+
+def _trial(endpoint: str) -> Trial:
+    service, shadow = os.environ["VARIANTS"].split()
+    return Trial(
+        Rules.read(os.environ["SHADOW"]),
+        Captured(boto3.client("s3"), os.environ["CAPTURED_BUCKET"], os.environ["CAPTURED_PREFIX"]),
+        Metrics(boto3.client("cloudwatch"), endpoint),
+        service=service,
+        shadow=shadow,
     )

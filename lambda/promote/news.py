@@ -1,4 +1,4 @@
-"""What people and programs are told of a rollback, or of an endpoint that serves something else.
+"""What people and programs are told of a rollback, of a shadow that failed, or of a stranger that serves.
 
 It is told before it is written down that the model is rejected, so that a crash in between repeats a message
 and never swallows one.
@@ -10,12 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from promote.traffic import Traffic
+from promote.verdict import Seen
+
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sns import SNSClient
 
 SOURCE = "sageloop"
 ROLLED_BACK = "Model Rolled Back"
+NOT_DEPLOYED = "Model Not Deployed"
 NOT_AS_ASKED = "Model Not In Service"
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: a subject has less than 100 characters.
 SUBJECT_LENGTH = 99
@@ -75,10 +79,7 @@ class News:
         what = f"version {version}" if version else "a change of the serving stack"
         why = [f"Alarm {alarm.name}: {alarm.description}." for alarm in alarms]
         next_ = (
-            f"Version {version} is rejected and not tried again, unless somebody approves it once more "
-            f"(sageloop approve {version})."
-            if version
-            else "No model is rejected: repair the change and deploy it again."
+            _rejected(version) if version else "No model is rejected: repair the change and deploy it again."
         )
         self._publish(
             f"{what} was rolled back",
@@ -88,6 +89,37 @@ class News:
                 f"Now in service: {_named(serving_arn)}.",
                 next_,
                 *([f"AWS says: {reason}"] if why else []),
+            ],
+        )
+
+    def not_deployed(self, package_arn: str, reason: str, seen: Seen, serving_arn: str) -> None:
+        """A model ran as a shadow beside the one in service, `serving_arn`, and may not take over."""
+        version = _version(package_arn)
+        compared = asdict(seen.comparison) | {"agreement": seen.comparison.agreement}
+        self._tell(
+            NOT_DEPLOYED,
+            {
+                "modelPackageArn": package_arn,
+                "version": version,
+                "reason": reason,
+                "comparison": {_camel(name): value for name, value in compared.items()},
+                "shadow": _traffic(seen.shadow),
+                "serving": {
+                    "modelPackageArn": serving_arn,
+                    "version": _version(serving_arn),
+                    **_traffic(seen.service),
+                },
+            },
+        )
+        self._publish(
+            f"version {version} was not deployed",
+            [
+                f"Version {version} of {self._project} ran beside {_named(serving_arn)}, on copies of its "
+                "calls, and is not deployed.",
+                f"Reason: {reason}.",
+                f"Seen: {seen.described()}.",
+                f"Still in service: {_named(serving_arn)}.",
+                _rejected(version),
             ],
         )
 
@@ -142,3 +174,19 @@ def _version(arn: str) -> int | None:
 def _named(arn: str) -> str:
     version = _version(arn)
     return f"version {version}" if version else arn or "no model"
+
+
+def _rejected(version: int | None) -> str:
+    return (
+        f"Version {version} is rejected and not tried again, unless somebody approves it once more "
+        f"(sageloop approve {version})."
+    )
+
+
+def _traffic(traffic: Traffic) -> dict[str, Any]:
+    return {"calls": traffic.calls, "faults": traffic.faults, "p99Milliseconds": traffic.p99_ms}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.title, rest))

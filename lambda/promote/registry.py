@@ -36,12 +36,12 @@ class Registry:
                 break
         return packages
 
-    def reject(self, package: Package, reason: str) -> None:
+    def reject(self, package: Package, why: str) -> None:
         """Mark the package rejected, with the reason where a person will look for it."""
         self._sagemaker.update_model_package(
             ModelPackageArn=package.arn,
             ModelApprovalStatus="Rejected",
-            ApprovalDescription=" ".join(f"Rolled back: {reason}".split())[:DESCRIPTION_LENGTH],
+            ApprovalDescription=" ".join(why.split())[:DESCRIPTION_LENGTH],
         )
 
     def _approved(self, arn: str) -> list[Package]:

@@ -1,5 +1,6 @@
 """The serving stack in CloudFormation."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -11,11 +12,13 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
 
 PARAMETER = "ModelPackageArn"
+SHADOW = "ShadowModelPackageArn"
+ENDPOINT = "AWS::SageMaker::Endpoint"
 MADE = ("AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Model")
 
 
 class ServingStack:
-    """Reads the stack and updates its one parameter; everything else in it stays as it was deployed."""
+    """Reads the stack and updates its parameters; everything else in it stays as it was deployed."""
 
     def __init__(self, cloudformation: "CloudFormationClient", name: str) -> None:
         self._cloudformation = cloudformation
@@ -25,7 +28,21 @@ class ServingStack:
         """The stack as it is now."""
         stack = self._cloudformation.describe_stacks(StackName=self._name)["Stacks"][0]
         values = {p["ParameterKey"]: p.get("ParameterValue", "") for p in stack.get("Parameters", [])}
-        return Stack(stack["StackStatus"], values.get(PARAMETER, ""))
+        updated = stack.get("LastUpdatedTime", stack["CreationTime"])
+        return Stack(
+            stack["StackStatus"],
+            values.get(PARAMETER, ""),
+            values.get(SHADOW, ""),
+            int(updated.timestamp()),
+        )
+
+    def endpoint_since(self) -> float:
+        """The epoch second at which the endpoint became what it is: other updates of the stack leave it."""
+        resources = self._cloudformation.describe_stack_resources(StackName=self._name)["StackResources"]
+        return max(
+            (found["Timestamp"].timestamp() for found in resources if found["ResourceType"] == ENDPOINT),
+            default=0.0,
+        )
 
     def made(self) -> set[str]:
         """The names of the endpoint configuration and the model that the stack has made.
@@ -60,20 +77,37 @@ class ServingStack:
         return Failure(token, reason) if token else None
 
     def deploy(self, package: Package) -> None:
+        """Ask for the package to serve, with nothing beside it."""
+        self._update(package.token, {PARAMETER: package.arn, SHADOW: ""})
+
+    def run_shadow(self, package: Package) -> None:
+        """Ask for the package to run beside the one that serves."""
+        self._update(package.shadow_token, {SHADOW: package.arn})
+
+    def end_shadow(self, stack: Stack) -> None:
+        """Ask for nothing to run beside the one that serves."""
+        self._update(stack.end_token, {SHADOW: ""})
+
+    def _update(self, token: str, values: Mapping[str, str]) -> None:
         """Ask for the update; harmless when it was asked for already or another one is on its way."""
         stack = self._cloudformation.describe_stacks(StackName=self._name)["Stacks"][0]
-        parameters: list[ParameterTypeDef] = [
-            {"ParameterKey": p["ParameterKey"], "UsePreviousValue": True}
-            for p in stack.get("Parameters", [])
-            if p["ParameterKey"] != PARAMETER
+        known = [p["ParameterKey"] for p in stack.get("Parameters", [])]
+        # Only a stack whose rollout is Shadow has a place for one.
+        changed: list[ParameterTypeDef] = [
+            {"ParameterKey": name, "ParameterValue": value}
+            for name, value in values.items()
+            if value or name in known
+        ]
+        kept: list[ParameterTypeDef] = [
+            {"ParameterKey": name, "UsePreviousValue": True} for name in known if name not in values
         ]
         try:
             self._cloudformation.update_stack(
                 StackName=self._name,
                 UsePreviousTemplate=True,
-                Parameters=[{"ParameterKey": PARAMETER, "ParameterValue": package.arn}, *parameters],
+                Parameters=[*changed, *kept],
                 Capabilities=stack.get("Capabilities", []),
-                ClientRequestToken=package.token,
+                ClientRequestToken=token,
             )
         except ClientError as error:
             if not _already_under_way(error):

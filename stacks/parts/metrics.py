@@ -5,6 +5,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 # One variant, always of this name: SageMaker moves traffic only between variants of the same name.
 VARIANT = "primary"
+# That of a model which only hears what this one is asked.
+SHADOW_VARIANT = "shadow"
 MINUTE = cdk.Duration.minutes(1)
 
 

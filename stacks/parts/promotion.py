@@ -1,14 +1,19 @@
-"""What promotion needs to see what is in service, and to tell when a rollout was taken back."""
+"""What promotion needs: to see what serves, to compare a shadow with it, to tell what was taken back."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
-from declaration import Async, Batch, Endpoint, Project
-from stacks.parts.guards import guard_names
+from declaration import Async, Batch, Endpoint, Project, Shadow
+from stacks.parts.guards import FAULTS_ALLOWED, LATENCY_ALLOWED, guard_names
+from stacks.parts.metrics import SHADOW_VARIANT, VARIANT
+from stacks.parts.model_role import CAPTURE
 from stacks.parts.roles import Grant
+from stacks.parts.sagemaker_grants import list_objects, read_objects
+from stacks.storage import Storage
 
 
 def guarded(project: Project) -> Sequence[str]:
@@ -43,3 +48,60 @@ def tell_grants(stack: cdk.Stack, project: Project, *, topic: sns.ITopic, key: k
         seen = f"{sagemaker}:{kind}/{project.name}"
         grants.append(Grant("SeeWhatServes", [f"sagemaker:Describe{action}"], [seen]))
     return grants
+
+
+def compared(project: Project) -> Shadow | None:
+    """How a new model is compared with the one in service; None where it takes over without that."""
+    declared = project.endpoint
+    rollout = declared.rollout if isinstance(declared, Endpoint) else None
+    return rollout if isinstance(rollout, Shadow) else None
+
+
+def compare_settings(project: Project, storage: Storage) -> Mapping[str, str]:
+    """The environment of promotion where models are compared: when, with what, and what is allowed.
+
+    What the alarms would take back after the deployment is not deployed.
+    """
+    rollout, declared = compared(project), project.endpoint
+    if rollout is None or not isinstance(declared, Endpoint):
+        return {}
+    rules = {
+        "wait_seconds": rollout.wait_seconds,
+        "within_seconds": rollout.within_seconds,
+        "calls": rollout.calls,
+        "agreement": rollout.agreement,
+        "difference": rollout.difference,
+        "faults": FAULTS_ALLOWED,
+        "milliseconds": declared.p99_ms or LATENCY_ALLOWED,
+    }
+    return {
+        "SHADOW": json.dumps(rules),
+        "VARIANTS": f"{VARIANT} {SHADOW_VARIANT}",
+        "CAPTURED_BUCKET": storage.captured.bucket_name,
+        "CAPTURED_PREFIX": _captured(project),
+    }
+
+
+def compare_grants(project: Project, storage: Storage) -> Sequence[Grant]:
+    """Reading the captured answers, and how often and how late they came."""
+    if compared(project) is None:
+        return ()
+    prefix, bucket = f"{_captured(project)}*", storage.captured.bucket_arn
+    return [
+        list_objects("ListAnswers", bucket, [prefix]),
+        read_objects("ReadAnswers", bucket, [prefix]),
+        Grant("ReadMetrics", ["cloudwatch:GetMetricData"], ["*"], wildcard="The action takes no resource"),
+    ]
+
+
+def compare_schedule(project: Project) -> str | None:
+    """How often promotion looks whether a comparison is over; None where there is none."""
+    rollout = compared(project)
+    if rollout is None:
+        return None
+    minutes = max(1, min(5, rollout.wait_seconds // 180))
+    return "rate(1 minute)" if minutes == 1 else f"rate({minutes} minutes)"
+
+
+def _captured(project: Project) -> str:
+    return f"{CAPTURE}/{project.name}/"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 
-from declaration import AllAtOnce, Canary, Linear, Rolling
+from declaration import AllAtOnce, Canary, Linear, Rolling, Shadow
 
 # An invocation takes 60 s at most, so nothing is under way any more when the old fleet goes.
 LONGEST_CALL = 60
@@ -17,9 +17,16 @@ _Routing = sagemaker.CfnEndpoint.TrafficRoutingConfigProperty
 
 
 def deployment(
-    rollout: Canary | Linear | AllAtOnce | Rolling, guards: Sequence[cloudwatch.Alarm]
+    rollout: Canary | Linear | AllAtOnce | Rolling | Shadow, guards: Sequence[cloudwatch.Alarm]
 ) -> sagemaker.CfnEndpoint.DeploymentConfigProperty:
-    """Blue/green or in batches, taken back as soon as one of the alarms fires."""
+    """Blue/green or in batches, taken back as soon as one of the alarms fires.
+
+    A model begins and ends as a shadow all at once: no traffic moves. Nor does it in batches, which an
+    endpoint of more than one variant cannot have:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html
+    """
+    if isinstance(rollout, Shadow):
+        rollout = AllAtOnce()
     taken_back = sagemaker.CfnEndpoint.AutoRollbackConfigProperty(
         alarms=[sagemaker.CfnEndpoint.AlarmProperty(alarm_name=guard.alarm_name) for guard in guards]
     )

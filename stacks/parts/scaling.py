@@ -64,7 +64,7 @@ class Scaling:
                 dimension=("InferenceComponentName", self.name),
                 statistic="Sum",
                 periods=1,
-                instances=declared.min_instances,
+                instances=capacity.woken,
                 cooldown=SCALE_OUT_COOLDOWN,
             )
 

@@ -1,20 +1,28 @@
 """The approved model behind its endpoint; nothing of it exists before there is one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sagemaker as sagemaker
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from declaration import Async, Capacity, Endpoint, Rolling, Serverless
+from declaration import Async, Capacity, Endpoint, Rolling, Serverless, Shadow
 from declaration.instances import vcpus
 from stacks.network import Network
 from stacks.parts.acknowledgements import acknowledge
 from stacks.parts.approved import Approved
+from stacks.parts.endpoint_config import (
+    Queue,
+    capture,
+    for_components,
+    in_shadow,
+    on_fleet,
+    waiting,
+    without_instances,
+)
 from stacks.parts.metrics import VARIANT
 from stacks.parts.rollout import component_deployment, deployment
 from stacks.parts.scaling import Scaling
@@ -25,15 +33,6 @@ _Config = sagemaker.CfnEndpointConfig
 _COPY_MEMORY_MB = 1_024
 
 
-@dataclass(frozen=True)
-class Queue:
-    """Where the answers and failures of calls that wait are put, and who is told of them."""
-
-    answers_uri: str
-    failures_uri: str
-    topic: sns.ITopic
-
-
 class ServedModel(Construct):
     """Model, endpoint configuration and endpoint.
 
@@ -42,10 +41,19 @@ class ServedModel(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id_: str, *, name: str, approved: Approved, role: iam.IRole, key: kms.IKey
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        approved: Approved,
+        role: iam.IRole,
+        key: kms.IKey,
+        shadow: Approved | None = None,
     ) -> None:
         super().__init__(scope, id_)
         self._name, self._approved, self._role, self._key = name, approved, role, key
+        self._shadow = shadow
 
     def on_instances(
         self,
@@ -57,17 +65,10 @@ class ServedModel(Construct):
         guards: Sequence[cloudwatch.Alarm],
     ) -> sagemaker.CfnEndpoint:
         """A fleet that scales with its load and is replaced as the rollout says."""
-        model = self.model(network)
         config = self._config(
-            _Config.ProductionVariantProperty(
-                variant_name=VARIANT,
-                model_name=model.attr_model_name,
-                initial_variant_weight=1,
-                initial_instance_count=capacity.initial,
-                instance_type=declared.instance,
-                routing_config=_least_outstanding(),
-            ),
-            capture=_capture(declared.capture_percent, capture_uri, self._key)
+            on_fleet(self.model(network), declared, capacity.initial),
+            shadow=self._in_shadow(declared, capacity, network),
+            capture=capture(declared.capture_percent, capture_uri, self._key)
             if declared.capture_percent
             else None,
         )
@@ -92,19 +93,8 @@ class ServedModel(Construct):
         A component cannot start with no copies; it has the name of the endpoint, by which calls ask for it.
         """
         model = self.model(None)
-        config = self._config(
-            _Config.ProductionVariantProperty(
-                variant_name=VARIANT,
-                initial_instance_count=declared.min_instances,
-                instance_type=declared.instance,
-                managed_instance_scaling=_Config.ManagedInstanceScalingProperty(
-                    status="ENABLED", min_instance_count=0, max_instance_count=capacity.maximum
-                ),
-                routing_config=_least_outstanding(),
-            ),
-            network=network,
-        )
-        if declared.min_instances < 2:
+        config = self._config(for_components(declared, capacity), network=network)
+        if capacity.initial < 2:
             acknowledge(config, {"SageMaker.4": f"The declaration of {self._name} asks for one instance"})
         endpoint = self._endpoint(config)
         component = self._component(declared, model, endpoint, guards)
@@ -120,28 +110,9 @@ class ServedModel(Construct):
         guards: Sequence[cloudwatch.Alarm],
     ) -> sagemaker.CfnEndpoint:
         """A fleet that works on a queue, and is none while that is empty."""
-        model = self.model(network)
         config = self._config(
-            _Config.ProductionVariantProperty(
-                variant_name=VARIANT,
-                model_name=model.attr_model_name,
-                initial_variant_weight=1,
-                initial_instance_count=declared.initial,
-                instance_type=declared.instance,
-            ),
-            queue=_Config.AsyncInferenceConfigProperty(
-                client_config=_Config.AsyncInferenceClientConfigProperty(
-                    max_concurrent_invocations_per_instance=declared.at_once
-                ),
-                output_config=_Config.AsyncInferenceOutputConfigProperty(
-                    kms_key_id=self._key.key_arn,
-                    s3_output_path=queue.answers_uri,
-                    s3_failure_path=queue.failures_uri,
-                    notification_config=_Config.AsyncInferenceNotificationConfigProperty(
-                        success_topic=queue.topic.topic_arn, error_topic=queue.topic.topic_arn
-                    ),
-                ),
-            ),
+            on_fleet(self.model(network), declared, declared.initial),
+            queue=waiting(declared, queue, self._key),
         )
         if declared.initial < 2:
             acknowledge(config, {"SageMaker.4": "Calls wait in a queue while an instance is replaced"})
@@ -155,25 +126,25 @@ class ServedModel(Construct):
 
         https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
         """
-        model = self._model()
+        model = self._model(self._approved, "Model")
         acknowledge(model, {"SageMaker.5": "Serverless endpoints do not support network isolation"})
-        config = self._config(
-            _Config.ProductionVariantProperty(
-                variant_name=VARIANT,
-                model_name=model.attr_model_name,
-                initial_variant_weight=1,
-                serverless_config=_Config.ServerlessConfigProperty(
-                    max_concurrency=declared.max_concurrency,
-                    memory_size_in_mb=declared.memory_mb,
-                    provisioned_concurrency=declared.warm or None,
-                ),
-            )
-        )
+        config = self._config(without_instances(model, declared))
         return self._endpoint(config)
 
     def model(self, network: Network | None) -> sagemaker.CfnModel:
         """The model of the approved package, isolated, in the network if that is not its endpoint's."""
+        return self._isolated(self._approved, "Model", network)
+
+    def _in_shadow(self, declared: Endpoint, capacity: Capacity, network: Network) -> cdk.IResolvable | None:
+        if self._shadow is None or not isinstance(declared.rollout, Shadow):
+            return None
+        model = self._isolated(self._shadow, "ShadowModel", network)
+        return in_shadow(self._shadow, model, declared, declared.rollout, capacity)
+
+    def _isolated(self, approved: Approved, id_: str, network: Network | None) -> sagemaker.CfnModel:
         return self._model(
+            approved,
+            id_,
             enable_network_isolation=True,
             vpc_config=sagemaker.CfnModel.VpcConfigProperty(
                 subnets=network.subnet_ids, security_group_ids=[network.jobs.security_group_id]
@@ -184,26 +155,29 @@ class ServedModel(Construct):
 
     def _model(
         self,
+        approved: Approved,
+        id_: str,
         *,
         enable_network_isolation: bool | None = None,
         vpc_config: sagemaker.CfnModel.VpcConfigProperty | None = None,
     ) -> sagemaker.CfnModel:
         model = sagemaker.CfnModel(
             self,
-            "Model",
+            id_,
             execution_role_arn=self._role.role_arn,
             containers=[
-                sagemaker.CfnModel.ContainerDefinitionProperty(model_package_name=self._approved.package_arn)
+                sagemaker.CfnModel.ContainerDefinitionProperty(model_package_name=approved.package_arn)
             ],
             enable_network_isolation=enable_network_isolation,
             vpc_config=vpc_config,
         )
-        return self._approved.only(model)
+        return approved.only(model)
 
     def _config(
         self,
         variant: _Config.ProductionVariantProperty,
         *,
+        shadow: cdk.IResolvable | None = None,
         capture: _Config.DataCaptureConfigProperty | None = None,
         queue: _Config.AsyncInferenceConfigProperty | None = None,
         network: Network | None = None,
@@ -214,6 +188,7 @@ class ServedModel(Construct):
                 self,
                 "Config",
                 production_variants=[variant],
+                shadow_production_variants=shadow,
                 data_capture_config=capture,
                 async_inference_config=queue,
                 kms_key_id=self._key.key_arn,
@@ -272,21 +247,3 @@ class ServedModel(Construct):
                 deployment_config=component_deployment(declared.rollout, guards),
             )
         )
-
-
-def _least_outstanding() -> _Config.RoutingConfigProperty:
-    return _Config.RoutingConfigProperty(routing_strategy="LEAST_OUTSTANDING_REQUESTS")
-
-
-def _capture(percent: int, uri: str, key: kms.IKey) -> _Config.DataCaptureConfigProperty:
-    return _Config.DataCaptureConfigProperty(
-        enable_capture=True,
-        initial_sampling_percentage=percent,
-        destination_s3_uri=uri,
-        kms_key_id=key.key_arn,
-        capture_options=[_Config.CaptureOptionProperty(capture_mode=mode) for mode in ("Input", "Output")],
-        # Without these, the captured bodies would be base64.
-        capture_content_type_header=_Config.CaptureContentTypeHeaderProperty(
-            csv_content_types=["text/csv"], json_content_types=["application/json"]
-        ),
-    )

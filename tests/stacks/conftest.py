@@ -21,6 +21,7 @@ from declaration import (
     Rolling,
     Script,
     Serverless,
+    Shadow,
     Tuning,
     Workbench,
     XGBoost,
@@ -130,6 +131,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
         Project(
             name="queued",
             endpoint=Async(calls_per_minute=1_000, answer_within="20 min"),
+            **shared,
+        ),
+        Project(
+            name="beside",
+            endpoint=Endpoint(calls_per_minute=6_000, p99_ms=50, rollout=Shadow(percent=25, calls=500)),
             **shared,
         ),
         Project(name="files", endpoint=Batch(), **shared),

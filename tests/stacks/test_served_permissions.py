@@ -1,4 +1,4 @@
-"""The roles of endpoints that queue or sleep, and of batches: what is needed is allowed, no more."""
+"""The roles of endpoints that queue, sleep or are compared, and of batches: what is needed, no more."""
 
 from collections.abc import Mapping
 
@@ -64,6 +64,33 @@ NEEDS = {
     "files-retraining/BatchStartRole": [
         Call("sagemaker:StartPipelineExecution", f"{SAGEMAKER}:pipeline/files-batch"),
     ],
+    "beside-serving/ModelRole": [
+        *endpoint("beside"),
+        load_test("beside"),
+        *watches("beside", "5xx", "latency", "silent"),
+        *(
+            Call("s3:PutObject", f"Captured.Arn/traffic/beside/{variant}/2026/01/01/00/x.jsonl")
+            for variant in ("primary", "shadow")
+        ),
+    ],
+    "beside-retraining/Promote/Role": [
+        Call("logs:PutLogEvents", "Logs.Arn"),
+        Call("xray:PutTraceSegments", "*"),
+        Call("sqs:ReceiveMessage", "PromoteQueue.Arn"),
+        Call("sagemaker:UpdateModelPackage", f"{SAGEMAKER}:model-package/beside/1"),
+        Call(
+            "cloudformation:UpdateStack",
+            f"arn:aws:cloudformation:{ACCOUNT}:stack/beside-serving/0000-1111",
+        ),
+        Call("sagemaker:DescribeEndpoint", f"{SAGEMAKER}:endpoint/beside"),
+        Call("events:PutEvents", f"arn:aws:events:{ACCOUNT}:event-bus/default"),
+        Call("sns:Publish", "Notifications"),
+        Call("kms:Decrypt", "Key.Arn"),
+        lists("Captured.Arn", "traffic/beside/shadow/"),
+        Call("s3:GetObject", "Captured.Arn/traffic/beside/shadow/2026/01/01/00/x.jsonl"),
+        Call("s3:GetObject", "Captured.Arn/traffic/beside/primary/2026/01/01/00/x.jsonl"),
+        Call("cloudwatch:GetMetricData", "*"),
+    ],
     "queued-serving/Answers": [over_tls_only("Answers", "sns:Publish")],
     "files-retraining/DeadLetters": [
         over_tls_only("DeadLetters.Arn", "sqs:SendMessage"),
@@ -75,6 +102,11 @@ FORBIDDEN = [
     ("queued-serving/ModelRole", Call("s3:PutObject", "Incoming.Arn/data/2013-01.csv")),
     ("queued-serving/ModelRole", Call("s3:PutObject", "Incoming.Arn/requests/x.csv")),
     ("asleep-serving/ModelRole", Call("s3:PutObject", "Captured.Arn/traffic/asleep/x.jsonl")),
+    ("beside-retraining/Promote/Role", Call("s3:GetObject", "Captured.Arn/traffic/flights/primary/x.jsonl")),
+    ("beside-retraining/Promote/Role", Call("s3:PutObject", "Captured.Arn/traffic/beside/shadow/x.jsonl")),
+    ("beside-retraining/Promote/Role", lists("Captured.Arn", "traffic/")),
+    ("batches-retraining/Promote/Role", Call("cloudwatch:GetMetricData", "*")),
+    ("batches-retraining/Promote/Role", Call("s3:GetObject", "Captured.Arn/traffic/batches/primary/x.jsonl")),
     ("files-serving/ModelRole", Call("s3:GetObject", "Incoming.Arn/data/2013-01.csv")),
     ("files-serving/ModelRole", Call("s3:PutObject", "Incoming.Arn/rows/x.csv")),
     ("files-serving/BatchRole", Call("sagemaker:CreateTransformJob", f"{SAGEMAKER}:transform-job/mine")),

@@ -144,7 +144,7 @@ BAD: list[Bad] = [
         lambda: Endpoint(calls_per_minute=1, rollout="canary"),
         "Endpoint, rollout",
         "'canary'",
-        "Canary(...), Linear(...), AllAtOnce(...) or Rolling(...)",
+        "Canary(...), Linear(...), AllAtOnce(...), Rolling(...) or Shadow(...)",
         "did you mean Canary(...)?",
     ),
     (lambda: Canary(percent=60), "Canary, percent", "60", "from 1 to 50", "percent=10"),

@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 
-from declaration import Async, Batch, Canary, Client, Data, Endpoint, Project, Rolling, Script, Serverless
+from declaration import (
+    Async,
+    Batch,
+    Canary,
+    Client,
+    Data,
+    Endpoint,
+    Project,
+    Rolling,
+    Script,
+    Serverless,
+    Shadow,
+)
 from tests.unit.declaration.refusals import Bad, refused_with
 
 
@@ -114,6 +126,46 @@ BAD: list[Bad] = [
     # Rolling
     (lambda: Rolling(percent=60), "Rolling, percent", "60", "from 5 to 50", "percent=25"),
     (lambda: Rolling(wait="2 h"), "Rolling, wait", "'2 h'", "from 0 s to 1 h", "'1 h'"),
+    # Shadow
+    (lambda: Shadow(percent=101), "Shadow, percent", "101", "from 1 to 100", "percent=100"),
+    (lambda: Shadow(agreement=80), "Shadow, agreement", "80", "from 0 to 1", "agreement=0.8"),
+    (lambda: Shadow(difference=-0.1), "Shadow, difference", "-0.1", "from 0 up", "difference=0.05"),
+    (lambda: Shadow(wait="8 days"), "Shadow, wait", "'8 days'", "from 0 s to 7 days", "'7 days'"),
+    (
+        lambda: Shadow(wait="2 h", within="1 h"),
+        "Shadow, within",
+        "'1 h'",
+        "longer than wait, which is 2 h",
+        "shorter wait",
+    ),
+    (
+        lambda: endpoint(rollout=Shadow(), capture_percent=0),
+        "Endpoint, capture_percent",
+        "0",
+        "Shadow compares captured answers, and none are captured",
+        "capture_percent=100",
+    ),
+    (
+        lambda: endpoint(rollout=Shadow(within="30 min", calls=500), capture_percent=20),
+        "Endpoint, rollout",
+        "Shadow(calls=500)",
+        "at 60 calls a minute at most 360 are compared within that time",
+        "Shadow(calls=360)",
+    ),
+    (
+        lambda: endpoint(scale_to_zero=True, rollout=Shadow()),
+        "Endpoint, rollout",
+        "Shadow(...)",
+        "only updates in batches",
+        "write Rolling()",
+    ),
+    (
+        lambda: Async(calls_per_minute=9, rollout=Shadow()),
+        "Async, rollout",
+        "Shadow(",
+        "Canary(...), Linear(...), AllAtOnce(...) or Rolling(...)",
+        "rollout=Canary()",
+    ),
     # Serverless
     (
         lambda: Serverless(calls_per_minute=9, latency_ms=9, max_concurrency=4, warm=5),

@@ -134,3 +134,10 @@ def test_any_other_text_is_refused_with_the_families(text: str) -> None:
     rule = InstanceType("endpoint")
     with pytest.raises(ValueError, match=r"ml\.c5"):
         rule.check(text)
+
+
+def test_a_fleet_that_may_have_none_begins_with_as_many_as_a_first_call_starts() -> None:
+    capacity = Endpoint(calls_per_minute=600_000, scale_to_zero=True, min_instances=3).capacity
+    assert (capacity.minimum, capacity.initial) == (0, 3)
+    assert capacity.needed > 3
+    assert "starts with 3 and scales between 0 and" in capacity.explain()

@@ -1,8 +1,12 @@
 """A model package group, a serving stack and its endpoint, as promotion sees them: AWS in memory.
 
-They do what AWS does; requests are checked by AWS's own model.
+They do what AWS does; requests are checked by AWS's own model. With `rules`, the stack has a place for a
+shadow, whose answers and those in service are captured as long as it runs.
 """
 
+import io
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -10,19 +14,24 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
 from botocore.validate import validate_parameters
 
+from promote.captured import Captured
 from promote.handler import Promotion
 from promote.news import News
 from promote.registry import Registry
 from promote.service import Endpoint
+from promote.shadow import Trial
 from promote.stack import ServingStack
+from promote.traffic import Metrics
+from promote.verdict import Rules
 
 GROUP_ARN = "arn:aws:sagemaker:us-east-1:000000000000:model-package/flights/"
 TOPIC = "arn:aws:sns:us-east-1:000000000000:flights-notifications"
 MODELS = {
     name: boto3.client(name, region_name="us-east-1").meta.service_model
-    for name in ("sagemaker", "cloudformation", "events", "sns")
+    for name in ("sagemaker", "cloudformation", "events", "sns", "s3", "cloudwatch")
 }
 
 
@@ -32,7 +41,10 @@ class Crash(Exception):
 
 @dataclass
 class World:
-    """A model package group and a serving stack; `broken` versions are rolled back when deployed."""
+    """A model package group and a serving stack; `broken` versions are rolled back when deployed.
+
+    Of `requests` different calls, `misfits` answer another number, and fail `faults` as shadows.
+    """
 
     packages: dict[int, dict[str, Any]] = field(default_factory=dict)
     serving: str = ""
@@ -50,6 +62,15 @@ class World:
     bus_is_down: bool = False
     drifted_to: str = ""
     component: bool = False
+    rules: Rules | None = None
+    shadow: str = ""
+    wanted_shadow: str = ""
+    endpoint_at: int = 1_000_000
+    updated_at: int = 1_000_000
+    requests: int = 10
+    misfits: set[int] = field(default_factory=set)
+    faults: int = 0
+    p99: float = 0.01
 
     def __getattr__(self, operation: str) -> Any:
         if operation.startswith("_"):
@@ -86,40 +107,63 @@ class World:
             {"ParameterKey": "ModelPackageArn", "ParameterValue": self.serving},
             {"ParameterKey": "Other", "ParameterValue": "kept"},
         ]
-        stack = {"StackStatus": self.status, "Parameters": parameters, "Capabilities": ["CAPABILITY_IAM"]}
+        if self.rules:
+            parameters.append({"ParameterKey": "ShadowModelPackageArn", "ParameterValue": self.shadow})
+        stack = {
+            "StackStatus": self.status,
+            "CreationTime": datetime.fromtimestamp(1_000_000, UTC),
+            "LastUpdatedTime": datetime.fromtimestamp(self.updated_at, UTC),
+            "Parameters": parameters,
+            "Capabilities": ["CAPABILITY_IAM"],
+        }
         return {"Stacks": [stack]}
 
     def update_stack(self, **request: Any) -> None:
         self._called("cloudformation", "UpdateStack", **request)
-        arn = request["Parameters"][0]["ParameterValue"]
+        known = {"ModelPackageArn": self.serving, "Other": "kept"}
+        known |= {"ShadowModelPackageArn": self.shadow} if self.rules else {}
+        given = {p["ParameterKey"]: p.get("ParameterValue") for p in request["Parameters"]}
+        assert given.keys() == known.keys(), "a parameter that is left out gets its default"
+        wanted = {name: known[name] if value is None else value for name, value in given.items()}
         if self.status.endswith("_IN_PROGRESS"):
             raise _refused("ValidationError", f"Stack:x is in {self.status} state and can not be updated.")
-        if arn == self.serving:
+        if wanted == known:
             raise _refused("ValidationError", "No updates are to be performed.")
         self.parameters_seen.append(request)
         self.updates.append(request["ClientRequestToken"])
-        self.begin(request["ClientRequestToken"], arn)
+        shadow = wanted.get("ShadowModelPackageArn", "")
+        self.begin(request["ClientRequestToken"], wanted["ModelPackageArn"], shadow)
 
-    def begin(self, token: str, arn: str) -> None:
-        self.status, self.wanted = "UPDATE_IN_PROGRESS", arn
+    def begin(self, token: str, arn: str, shadow: str = "") -> None:
+        self.now += 1
+        self.updated_at = self.now
+        self.status, self.wanted, self.wanted_shadow = "UPDATE_IN_PROGRESS", arn, shadow
         self._event(token, "Stack", "UPDATE_IN_PROGRESS", "User Initiated")
 
     def finish(self) -> None:
         token = self.events[0].get("ClientRequestToken", "")
-        if self.wanted and int(self.wanted.rsplit("/", 1)[1]) in self.broken:
+        self.now += 5
+        self.endpoint_at = self.now
+        new = {self.wanted, self.wanted_shadow} - {self.serving, self.shadow, ""} or {self.wanted} - {""}
+        if any(_version(arn) in self.broken for arn in new):
             self._event(token, "Endpoint", "UPDATE_FAILED", "The alarm flights-5xx fired.")
             self._event(token, "Alarm", "UPDATE_FAILED", "Resource update cancelled")
             self._event(token, "Stack", "UPDATE_ROLLBACK_IN_PROGRESS", "The following resource(s) failed")
             self.status = "UPDATE_ROLLBACK_COMPLETE"
         else:
-            self.serving, self.status = self.wanted, "UPDATE_COMPLETE"
+            self.serving, self.shadow, self.status = self.wanted, self.wanted_shadow, "UPDATE_COMPLETE"
         self._event(token, "Stack", self.status, "")
 
     def describe_stack_resources(self, **request: Any) -> dict[str, Any]:
         self._called("cloudformation", "DescribeStackResources", **request)
         arn = f"arn:aws:sagemaker:us-east-1:000000000000:endpoint-config/{_made('config', self.serving)}"
-        made = [
-            {"ResourceType": "AWS::SageMaker::Endpoint", "PhysicalResourceId": "flights"},
+        since = datetime.fromtimestamp(self.endpoint_at, UTC)
+        made: list[dict[str, Any]] = [
+            {
+                "ResourceType": "AWS::SageMaker::Endpoint",
+                "PhysicalResourceId": "flights",
+                "Timestamp": since,
+            },
             {"ResourceType": "AWS::SageMaker::Model", "PhysicalResourceId": _made("model", self.serving)},
             {"ResourceType": "AWS::SageMaker::EndpointConfig", "PhysicalResourceId": arn},
         ]
@@ -133,6 +177,42 @@ class World:
     def describe_inference_component(self, **request: Any) -> dict[str, Any]:
         self._called("sagemaker", "DescribeInferenceComponent", **request)
         return {"Specification": {"ModelName": _made("model", self._in_service())}}
+
+    # What both models answered, an object each; nothing is captured of calls that failed
+    def _captured(self, **request: Any) -> Iterator[dict[str, Any]]:
+        self._called("s3", "ListObjectsV2", **request)
+        variant = request["Prefix"].split("/")[2]
+        hour = datetime.fromtimestamp(self.endpoint_at, UTC).strftime("%Y/%m/%d/%H")
+        key = f"{request['Prefix']}{hour}/46-40-000-x.jsonl"
+        assert request["StartAfter"] < key
+        there = self.shadow and variant in ("primary", "shadow")
+        modified = datetime.fromtimestamp(self.now, UTC)
+        yield {"Contents": [{"Key": key, "LastModified": modified}]} if there else {}
+
+    def get_object(self, **request: Any) -> dict[str, Any]:
+        self._called("s3", "GetObject", **request)
+        shadow = "/shadow/" in request["Key"]
+        answered = self.requests - self.faults if shadow else self.requests
+        off = 100 if shadow and _version(self.shadow) in self.misfits else 0
+        at = datetime.fromtimestamp(self.endpoint_at, UTC)
+        lines = "".join(captured(f"{n}", f"{n + off}", at) for n in range(answered)).encode()
+        return {"Body": StreamingBody(io.BytesIO(lines), len(lines))}
+
+    def get_metric_data(self, **request: Any) -> dict[str, Any]:
+        self._called("cloudwatch", "GetMetricData", **request)
+        dimensions = request["MetricDataQueries"][0]["MetricStat"]["Metric"]["Dimensions"]
+        shadow = {"Name": "VariantName", "Value": "shadow"} in dimensions
+        values = {
+            "Invocations": float(self.requests),
+            "Invocation5XXErrors": float(self.faults if shadow else 0),
+            "ModelLatency": self.p99 * 1e6 if shadow else 10_000.0,
+        }
+        return {
+            "MetricDataResults": [
+                {"Id": query["Id"], "Values": [values[query["MetricStat"]["Metric"]["MetricName"]]]}
+                for query in request["MetricDataQueries"]
+            ]
+        }
 
     def _in_service(self) -> str:
         if not self.serving:
@@ -167,6 +247,8 @@ class World:
     def get_paginator(self, operation: str) -> SimpleNamespace:
         if operation == "describe_stack_events":
             return SimpleNamespace(paginate=self._pages)
+        if operation == "list_objects_v2":
+            return SimpleNamespace(paginate=self._captured)
         assert operation == "list_model_packages"
         return SimpleNamespace(paginate=lambda **request: iter([self._list(**request)]))
 
@@ -194,19 +276,53 @@ class World:
         news = News("flights", TOPIC, guards, events=client, sns=client)
         serving, registry = ServingStack(client, "flights-serving"), Registry(client, "flights")
         endpoint = Endpoint(client, "flights", component=self.component)
-        return Promotion(serving, registry, endpoint, news)
+        return Promotion(serving, registry, endpoint, news, self.trial())
+
+    def trial(self) -> Trial | None:
+        if self.rules is None:
+            return None
+        client: Any = self
+        return Trial(
+            self.rules,
+            Captured(client, "captured", "traffic/flights/"),
+            Metrics(client, "flights"),
+            service="primary",
+            shadow="shadow",
+            clock=lambda: self.now,
+        )
+
+    def look_by_the_clock(self) -> None:
+        self.promotion().look_at_shadow()
 
     def settle(self) -> None:
+        """Until there is nothing to do, however long that takes."""
         self.crash_at = -1
         for _ in range(100):
             self.look()
-            if not self.status.endswith("_IN_PROGRESS"):
+            if self.status.endswith("_IN_PROGRESS"):
+                self.finish()
+            elif self.shadow:
+                self.now += 1_000
+            else:
                 return
-            self.finish()
         raise AssertionError("it never comes to rest")
 
     def status_of(self, version: int) -> str:
         return str(self.packages[version]["ModelApprovalStatus"])
+
+
+def captured(asked: str, answered: str, at: datetime, kind: str = "text/csv", encoding: str = "CSV") -> str:
+    """A line of the data capture."""
+    sides = {
+        name: {"observedContentType": kind, "mode": name[8:].upper(), "data": data, "encoding": encoding}
+        for name, data in (("endpointInput", asked), ("endpointOutput", answered))
+    }
+    metadata = {"eventId": "1", "inferenceTime": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
+    return json.dumps({"captureData": sides, "eventMetadata": metadata, "eventVersion": "0"}) + "\n"
+
+
+def _version(arn: str) -> int:
+    return int(arn.rsplit("/", 1)[1]) if arn else 0
 
 
 def _refused(code: str, message: str) -> ClientError:
