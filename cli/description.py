@@ -34,6 +34,11 @@ class Description:
 
 def describe(session: "boto3.Session", project: Project, version: int | None) -> Description:
     """That of a version, by default of the one in service, or else of the newest; raises CommandError."""
+    if project.find("serving", "ApiUrl") is None and "serving" in project.stacks:
+        raise CommandError(
+            f"{project.name} has no API: its calls wait in a queue, or its files are predicted in batches. "
+            "Ask for predictions with `sageloop invoke`."
+        )
     served = endpoint.describe(session, project)
     serving = served.version if served else None
     group = project.output("training", "ModelPackageGroup")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cli.projects import Project
 from cli.registry import version_of
@@ -12,6 +12,7 @@ from cli.registry import version_of
 if TYPE_CHECKING:
     import boto3
 
+Variants = Literal["ProductionVariants", "ShadowProductionVariants"]
 # SageMaker says: Baking for 300 seconds (...) with traffic enabled on canary capacity of 1 instance(s).
 _ACTIVE = re.compile(r"capacity of (\d+) instance")
 
@@ -35,10 +36,22 @@ class Rollout:
 
 
 @dataclass(frozen=True)
+class Shadow:
+    """A model that gets copies of a share of the calls, and whose answers nobody gets."""
+
+    version: int | None
+    share: float
+    instances: int
+    wanted_instances: int
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """An endpoint as SageMaker describes it.
 
     `version` is that of the model which answers, `asked` that which its stack was last deployed with.
+    `at_once` is how many calls run at once at most where there are no instances to count, and `warm` how many
+    of them never start cold.
     """
 
     name: str
@@ -50,6 +63,9 @@ class Endpoint:
     failure: str
     change: str
     rollout: Rollout | None
+    shadow: Shadow | None = None
+    at_once: int | None = None
+    warm: int = 0
 
     @property
     def differs(self) -> bool:
@@ -74,6 +90,7 @@ def describe(session: "boto3.Session", project: Project) -> Endpoint | None:
         answer = sagemaker.describe_endpoint(EndpointName=name)
         version, _ = _version(session, name, answer.get("EndpointConfigName"))
     variants = answer.get("ProductionVariants", [])
+    serverless = [one["CurrentServerlessConfig"] for one in variants if "CurrentServerlessConfig" in one]
     stack = project.stacks["serving"]
     return Endpoint(
         name=name,
@@ -85,6 +102,9 @@ def describe(session: "boto3.Session", project: Project) -> Endpoint | None:
         failure=answer.get("FailureReason", ""),
         change=stack.status,
         rollout=_rollout(session, name, answer),
+        shadow=_shadow(session, name, answer),
+        at_once=sum(one["MaxConcurrency"] for one in serverless) or None,
+        warm=sum(one.get("ProvisionedConcurrency", 0) for one in serverless),
     )
 
 
@@ -115,6 +135,25 @@ def _rollout(session: "boto3.Session", name: str, answer: Mapping[str, Any]) -> 
     )
 
 
+def _shadow(session: "boto3.Session", name: str, answer: Mapping[str, Any]) -> Shadow | None:
+    """The shadow variant; its share is its weight by that of the production variant.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/model-shadow-deployment.html
+    """
+    variants = answer.get("ShadowProductionVariants")
+    if not variants:
+        return None
+    (variant, *_), (service, *_) = variants, answer["ProductionVariants"]
+    version, _ = _version(session, name, answer["EndpointConfigName"], "ShadowProductionVariants")
+    weight = service.get("CurrentWeight") or 1.0
+    return Shadow(
+        version=version,
+        share=variant.get("CurrentWeight", 0.0) / weight,
+        instances=variant.get("CurrentInstanceCount", 0),
+        wanted_instances=variant.get("DesiredInstanceCount", 0),
+    )
+
+
 def _traffic(said: Mapping[str, Any], deployment: Mapping[str, Any], wanted: int) -> float | None:
     """The share of the new instances, from the stage of the rollout and how it was asked for."""
     message = said.get("StatusMessage", "")
@@ -130,13 +169,15 @@ def _traffic(said: Mapping[str, Any], deployment: Mapping[str, Any], wanted: int
     return min(1.0, int(active[1]) / wanted) if active and wanted else None
 
 
-def _version(session: "boto3.Session", name: str, config: str | None) -> tuple[int | None, bool]:
+def _version(
+    session: "boto3.Session", name: str, config: str | None, member: Variants = "ProductionVariants"
+) -> tuple[int | None, bool]:
     """The version that a config serves (a rollback leaves no other trace), and whether the config is gone."""
     if config is None:
         return None, False
     sagemaker = session.client("sagemaker")
     try:
-        variants = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
+        variants = sagemaker.describe_endpoint_config(EndpointConfigName=config)[member]
         # The model of an endpoint that scales to zero is an inference component of the endpoint's name.
         model = variants[0].get("ModelName") or _model_of_component(session, name)
         described = sagemaker.describe_model(ModelName=model)

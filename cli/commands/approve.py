@@ -79,6 +79,8 @@ def _look(aws: "boto3.Session", project: str, package: Package) -> str | None:
         return f"Stack {stack.name}: {stack.status}" + (f", endpoint {served.status}" if served else "")
     if deployed != package.arn:
         return "Approved, waiting for the update of the endpoint ..."
+    if found.find("serving", "BatchPipeline"):
+        return None
     served = endpoint.describe(aws, found)
     if served and served.status == "InService" and served.version == package.version:
         return None

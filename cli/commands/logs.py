@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 GROUPS = {"TuningJobs": "TrainingJobs"}
 # As Pipelines names jobs, and tuning jobs theirs: pipelines-RUN-STEP-RANDOM, RUN-STEP-RANDOM-NUMBER-RANDOM.
 JOB = re.compile(r"(?:pipelines-)?(?P<run>[a-z0-9]+)-(?P<step>\w+)-.+")
+SAGEMAKER = "/aws/sagemaker"
 FUNCTIONS = {"retrain": "RetrainFunction", "promote": "PromoteFunction"}
 FOLLOW_SECONDS = 1.0
 STREAMS = 20
@@ -83,7 +84,7 @@ def logs(
 
 def _source(aws: "boto3.Session", project: Project, what: str | None, run: str | None) -> Source:
     if what == "endpoint":
-        return Source(f"/aws/sagemaker/Endpoints/{project.output('serving', 'EndpointName')}")
+        return Source(_served(aws, project))
     if what in FUNCTIONS:
         return Source(f"/aws/lambda/{project.output('retraining', FUNCTIONS[what])}")
     pipeline = project.output("training", "PipelineName")
@@ -94,8 +95,21 @@ def _source(aws: "boto3.Session", project: Project, what: str | None, run: str |
     return Source(_group(step), step.job_name)
 
 
+def _served(aws: "boto3.Session", project: Project) -> str:
+    """The log group of the model servers; raises CommandError when there are none."""
+    if batches := project.find("serving", "BatchPipeline"):
+        group = f"{SAGEMAKER}/TransformJobs"
+        raise CommandError(f"{project.name} has no endpoint: the jobs of {batches} write to {group}.")
+    name = project.output("serving", "EndpointName")
+    component = f"{SAGEMAKER}/InferenceComponents/{name}"
+    listed = aws.client("logs").describe_log_groups(logGroupNamePrefix=component)["logGroups"]
+    # What scales to zero is an inference component of the endpoint's name.
+    is_component = any(group["logGroupName"] == component for group in listed)
+    return component if is_component else f"{SAGEMAKER}/Endpoints/{name}"
+
+
 def _group(step: Step) -> str:
-    return f"/aws/sagemaker/{GROUPS.get(step.job_kind, step.job_kind)}"
+    return f"{SAGEMAKER}/{GROUPS.get(step.job_kind, step.job_kind)}"
 
 
 def _job(execution: Execution, step_name: str | None) -> Step:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from cli import alarms, endpoint, executions, output, projects, registry, session
 from cli.alarms import Alarm
-from cli.endpoint import Endpoint, Rollout
+from cli.endpoint import Endpoint, Rollout, Shadow
 from cli.executions import Execution
 from cli.options import AsJson, ProjectName
 from cli.projects import Project
@@ -38,6 +38,14 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Batch:
+    """The pipeline that predicts files, and the version of the model that it has; None before an approval."""
+
+    pipeline: str
+    version: int | None
+
+
+@dataclass(frozen=True)
 class Waiting:
     """Requests for training that no run covers yet."""
 
@@ -45,8 +53,8 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Rollback:
-    """A version newer than the one in service, which was deployed and taken back."""
+class Rejection:
+    """A version newer than the one in service, which promotion has rejected, and why."""
 
     version: int
     reason: str
@@ -64,7 +72,9 @@ class Status:
     run: Execution | None
     packages: list[Package]
     endpoint: Endpoint | None
-    rollback: Rollback | None
+    batch: Batch | None
+    rollback: Rejection | None
+    not_deployed: Rejection | None
     alarms: list[Alarm]
     api: str | None
 
@@ -88,6 +98,7 @@ def _status(aws: "boto3.Session", project: Project, names: Sequence[str]) -> Sta
     runs = executions.executions(aws, pipeline, limit=1) if pipeline else []
     packages = registry.packages(aws, group, limit=PACKAGES) if group else []
     served = endpoint.describe(aws, project)
+    batch = _batch(project)
     return Status(
         project=project.name,
         region=session.region_name(aws),
@@ -97,10 +108,20 @@ def _status(aws: "boto3.Session", project: Project, names: Sequence[str]) -> Sta
         run=runs[0] if runs else None,
         packages=packages,
         endpoint=served,
-        rollback=_rollback(packages, served),
+        batch=batch,
+        rollback=_rejection(packages, batch or served, registry.ROLLED_BACK),
+        not_deployed=_rejection(packages, served, registry.NOT_DEPLOYED),
         alarms=alarms.firing(aws, project, names),
         api=project.find("serving", "ApiUrl"),
     )
+
+
+def _batch(project: Project) -> Batch | None:
+    pipeline = project.find("serving", "BatchPipeline")
+    if pipeline is None:
+        return None
+    package = project.stacks["serving"].parameters.get("ModelPackageArn", "")
+    return Batch(pipeline, registry.version_of(package))
 
 
 def _data(aws: "boto3.Session", bucket: str | None) -> Data | None:
@@ -125,12 +146,15 @@ def _waiting(aws: "boto3.Session", table: str | None, pipeline: str | None) -> W
     return Waiting(requested - covered)
 
 
-def _rollback(packages: Sequence[Package], served: Endpoint | None) -> Rollback | None:
-    """The newest version that was taken back, as long as none newer than it serves."""
+def _rejection(
+    packages: Sequence[Package], served: Endpoint | Batch | None, beginning: str
+) -> Rejection | None:
+    """The newest version that was rejected so, as long as none newer than it serves."""
     serving = served.version or 0 if served else 0
     for one in packages:
-        if one.rolled_back and one.version > serving:
-            return Rollback(one.version, one.note.removeprefix(registry.ROLLED_BACK).strip())
+        reason = one.rejected_as(beginning)
+        if reason and one.version > serving:
+            return Rejection(one.version, reason)
     return None
 
 
@@ -141,18 +165,24 @@ def _view(found: Status) -> Group:
     rows.add_row("Stacks", _stacks(found.stacks))
     rows.add_row("Data", _data_line(found.data))
     rows.add_row("Training", _run_line(found.run, found.waiting))
-    rows.add_row("Endpoint", _endpoint_line(found.endpoint))
+    if found.batch:
+        rows.add_row("Batch", _batch_line(found.batch))
+    else:
+        rows.add_row("Endpoint", _endpoint_line(found.endpoint))
     if found.endpoint and found.endpoint.rollout:
         rows.add_row("Rollout", _rollout_line(found.endpoint.rollout, found.alarms))
-    if found.rollback:
-        rows.add_row("Rolled back", Text(f"version {found.rollback.version}: {found.rollback.reason}", "red"))
+    if found.endpoint and found.endpoint.shadow:
+        rows.add_row("Shadow", _shadow_line(found.endpoint.shadow))
+    for title, rejection in (("Rolled back", found.rollback), ("Not deployed", found.not_deployed)):
+        if rejection:
+            rows.add_row(title, Text(f"version {rejection.version}: {rejection.reason}", "red"))
     if found.alarms:
         rows.add_row("Alarms", _alarm_lines(found.alarms))
     if found.api:
         rows.add_row("API", f"POST {found.api}predict")
     parts: list[RenderableType] = [Text(f"{found.project} ({found.region})", style="bold"), rows]
     if found.packages:
-        parts.append(Padding(_models(found.packages, found.endpoint), (1, 0, 0, 0)))
+        parts.append(Padding(_models(found.packages, found.batch or found.endpoint), (1, 0, 0, 0)))
     return Group(*parts)
 
 
@@ -188,13 +218,19 @@ def _run_line(run: Execution | None, waiting: Waiting | None) -> Text:
     return line
 
 
+def _batch_line(batch: Batch) -> str:
+    if batch.version is None:
+        return "none: approve a model with `sageloop approve`"
+    return f"version {batch.version} predicts the files below rows/ ({batch.pipeline})"
+
+
 def _endpoint_line(served: Endpoint | None) -> Text:
     if served is None:
         return Text("none: approve a model with `sageloop approve`")
     line = Text.assemble(
         output.status(served.status),
         f" version {served.version}" if served.version else "",
-        f", {served.instances} of {served.wanted_instances} instances",
+        f", {_size(served)}",
     )
     if served.differs:
         asked = f"version {served.asked}" if served.asked else "no model"
@@ -204,6 +240,12 @@ def _endpoint_line(served: Endpoint | None) -> Text:
     if served.failure:
         line.append(f"\n{served.failure}", style="red")
     return line
+
+
+def _size(served: Endpoint) -> str:
+    if served.at_once is None:
+        return f"{served.instances} of {served.wanted_instances} instances"
+    return f"up to {served.at_once} calls at once" + (f", {served.warm} of them warm" if served.warm else "")
 
 
 def _rollout_line(rollout: Rollout, firing: Sequence[Alarm]) -> Text:
@@ -225,6 +267,15 @@ def _rollout_line(rollout: Rollout, firing: Sequence[Alarm]) -> Text:
     return line
 
 
+def _shadow_line(shadow: Shadow) -> Text:
+    """Who is compared with what serves, and with how many calls."""
+    return Text.assemble(
+        (f"version {shadow.version}" if shadow.version else "another model", "yellow"),
+        f" is compared: it gets copies of {shadow.share:.0%} of the calls, on {shadow.instances} of "
+        f"{shadow.wanted_instances} instances",
+    )
+
+
 def _alarm_lines(firing: Sequence[Alarm]) -> Text:
     return Text("\n").join(
         Text.assemble((alarm.name, "red"), f" since {output.time(alarm.since)}: {alarm.description}")
@@ -232,7 +283,7 @@ def _alarm_lines(firing: Sequence[Alarm]) -> Text:
     )
 
 
-def _models(packages: Sequence[Package], served: Endpoint | None) -> Table:
+def _models(packages: Sequence[Package], served: Endpoint | Batch | None) -> Table:
     rows = [
         (
             f"v{one.version}",

@@ -5,6 +5,7 @@ import os
 import threading
 
 from local.adapter import (
+    alarm_access,
     audit,
     cfn,
     changes,
@@ -61,15 +62,16 @@ class Installation:
         cfn.register(host, services)
         audit.install()
         corrections.install()
+        alarm_access.install()
         deliveries.install()
         pipeline_targets.install(host, self._sagemaker)
-        self._service_metrics.install()
         object_events.install()
         encryption.install()
         vpc.install()
         self._access_logs.install()
         pass_role.install()
         integration.install(self._sagemaker.invoke)
+        self._service_metrics.install()
         operations.install()
         stack_events.install(host, self._stack_changed)
         # Last, around everything that the others put in.

@@ -4,13 +4,14 @@ docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-integration-set
 """
 
 import asyncio
+import binascii
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from local.adapter import authorization, seams, templates
+from local.adapter import authorization, payloads, seams, templates
 from local.host import AccessDenied
 
 API_GATEWAY = "apigateway.amazonaws.com"
@@ -51,6 +52,11 @@ class Request:
     path: Mapping[str, str]
     body: bytes
     context: Mapping[str, Any]
+    binary_types: Sequence[str] = ()
+
+    def is_binary(self, media_type: str) -> bool:
+        """Whether the API takes a body of this type for binary."""
+        return bool(seams.apigateway._media_type_matches(media_type, self.binary_types))
 
     def parameters(self) -> dict[str, str]:
         """What $input.params() finds: path before query string before headers."""
@@ -103,7 +109,14 @@ def install(invoke: Invoke) -> None:
             "identity": {key: identity.get(key) for key in ("userArn", "accountId", "user")},
         }
         query = {k: v[0] if isinstance(v, list) else v for k, v in (query_params or {}).items()}
-        request = Request({k.lower(): v for k, v in headers.items()}, query, path_params or {}, body, context)
+        request = Request(
+            {k.lower(): v for k, v in headers.items()},
+            query,
+            path_params or {},
+            body,
+            context,
+            options.get("binary_media_types") or (),
+        )
         return await _call(integration, uri[3], request, invoke)
 
     seams.apigateway._invoke_lambda_custom_v1 = integrate
@@ -123,6 +136,8 @@ async def _call(integration: Mapping[str, Any], path: str, request: Request, inv
         return _respond(integration, request, 403, {}, json.dumps({"Message": str(error)}).encode())
     except templates.UnknownTemplate as error:
         return _message(500, str(error))
+    except binascii.Error:
+        return _message(500, "Internal server error")
     if body is None:
         return seams.apigateway._gw_error("UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type")
     headers = {"content-type": "application/json", "accept": "application/json"}
@@ -151,14 +166,16 @@ def _authorize(role_arn: str, endpoint: str) -> None:
 def _request_body(integration: Mapping[str, Any], request: Request) -> tuple[bytes | None, dict[str, Any]]:
     """The body for the endpoint; None where the integration passes no such content type."""
     mapped = {_media(k): v for k, v in (integration.get("requestTemplates") or {}).items()}
-    template = mapped.get(_media(request.headers.get("content-type", "application/json")))
+    media = _media(request.headers.get("content-type", "application/json"))
+    body = payloads.taken(request.body, integration.get("contentHandling"), binary=request.is_binary(media))
+    template = mapped.get(media)
     if template is not None:
-        text = request.body.decode("utf-8", "replace")
+        text = body.decode("utf-8", "replace")
         rendered, overrides = templates.render(template, text, request.parameters(), request.context)
         return rendered.encode(), overrides
     behavior = (integration.get("passthroughBehavior") or "WHEN_NO_MATCH").upper()
     passes = behavior == "WHEN_NO_MATCH" or (behavior == "WHEN_NO_TEMPLATES" and not mapped)
-    return (request.body if passes else None), {}
+    return (body if passes else None), {}
 
 
 def _respond(
@@ -188,6 +205,16 @@ def _respond(
         code = int(overrides.get("status", code))
     else:
         overrides = {}
+    try:
+        body = payloads.given(
+            body,
+            selected.get("contentHandling"),
+            # What a template has made is text.
+            binary=media is None and request.is_binary(lower.get("content-type", "")),
+            accepts_binary=request.is_binary(request.headers.get("accept", "").split(",", 1)[0]),
+        )
+    except binascii.Error:
+        return _message(500, "Internal server error")
     for target, source in (selected.get("responseParameters") or {}).items():
         if (value := _response_value(source, lower, request)) is not None:
             out[_header(target.removeprefix("method.response.header."))] = value

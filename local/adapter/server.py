@@ -41,7 +41,7 @@ def serve(state: Path, port: int, account: str, region: str, speed: float) -> No
         date_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=2,
-        backlog=2048,
+        backlog=4096,
     )
     with asyncio.Runner(loop_factory=seams.uvloop.new_event_loop) as runner:
         runner.run(_run(_Server(config), installation))

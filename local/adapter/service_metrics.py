@@ -1,4 +1,4 @@
-"""Metrics that AWS's services send of themselves, and alarms look at: queues, and rules that matched.
+"""Metrics that AWS's services send of themselves, and alarms look at: queues, rules that matched, REST APIs.
 
 docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
@@ -9,7 +9,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from local.adapter import seams
+from local.adapter import api_calls, seams
+from local.adapter.api_metrics import NAMESPACE, ApiMeter
 from local.adapter.host import MinistackHost
 from local.host import Metric
 
@@ -22,11 +23,13 @@ class ServiceMetrics:
 
     def __init__(self, host: MinistackHost) -> None:
         self._host = host
+        self._apis = ApiMeter()
         self._filled: set[str] = set()
         self._closing = threading.Event()
 
     def install(self) -> None:
-        """Count the rules that match."""
+        """Count the rules that match, and the calls of APIs."""
+        api_calls.install(self._apis)
         before = seams.eventbridge._invoke_target
 
         def invoke(
@@ -40,7 +43,7 @@ class ServiceMetrics:
         seams.eventbridge._invoke_target = invoke
 
     def start(self) -> None:
-        """Begin to look at the queues."""
+        """Begin to look at the queues, and to send what was counted."""
         threading.Thread(target=self._run, name="service-metrics", daemon=True).start()
 
     def close(self) -> None:
@@ -50,6 +53,11 @@ class ServiceMetrics:
     def _run(self) -> None:
         while not self._closing.wait(_EVERY_SECONDS / self._host.speed):
             self._host.on_loop(self._look_at_queues)
+            self._host.on_loop(self._send_calls)
+
+    def _send_calls(self) -> None:
+        # In one turn: an alarm that compares two of them sees both or none.
+        self._host.put_metrics(NAMESPACE, self._apis.take())
 
     def _look_at_queues(self) -> None:
         now = time.time()

@@ -8,14 +8,6 @@ import json
 
 from aws_cdk import aws_apigateway as apigateway
 
-# What a body may be; SageMaker passes all of them to the model server as they are.
-TEXTS = (
-    "text/csv",
-    "application/json",
-    "application/jsonlines",
-    "application/x-jsonlines",
-    "application/jsonl",
-)
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
 LARGEST = "10 MB"
 LONGEST = "29 seconds"
@@ -54,10 +46,6 @@ def refuse_in_one_form(api: apigateway.RestApi) -> None:
         types.MISSING_AUTHENTICATION_TOKEN: (
             "Forbidden",
             "the call is not signed with Signature Version 4, or is not POST /predict",
-        ),
-        types.UNSUPPORTED_MEDIA_TYPE: (
-            "UnsupportedMediaType",
-            f"the Content-Type must be {', '.join(TEXTS[:2])} or {TEXTS[2]}",
         ),
         types.REQUEST_TOO_LARGE: ("TooLarge", f"the body is larger than {LARGEST}"),
         types.THROTTLED: ("Throttled", "more calls than this API allows; try again shortly"),

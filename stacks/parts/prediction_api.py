@@ -16,12 +16,23 @@ HEADERS = ("Content-Type", "X-Amzn-SageMaker-Custom-Attributes", "x-Amzn-Invoked
 RETRY = "Retry-After"
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 COMPONENT = "X-Amzn-SageMaker-Inference-Component"
+# All other bodies are text, which API Gateway takes for UTF-8. The first three are our own server's formats,
+# the others those of AWS's built-in algorithms: https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html
+BINARY = (
+    "application/vnd.apache.parquet",
+    "application/x-parquet",
+    "application/vnd.apache.arrow.stream",
+    "application/x-recordio-protobuf",
+    "application/x-npy",
+    "application/x-image",
+    "image/*",
+)
 
 
 class PredictionApi(Construct):
-    """`POST /predict` for callers who sign with IAM, from CSV, JSON or JSON Lines to any of them.
+    """`POST /predict` for callers who sign with IAM; a body is passed to the model server as it is.
 
-    What is no such body, or too large, is refused here; the rows are the model server's to judge, whose
+    What is too large is refused here; the rows and the Content-Type are the model server's to judge, whose
     refusals pass as they are. Where `clients` are named, a caller also needs the API key of one of them.
     """
 
@@ -46,6 +57,7 @@ class PredictionApi(Construct):
             rest_api_name=name,
             description=f"Predictions of the project {name}",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
+            binary_media_types=list(BINARY),
             cloud_watch_role=False,
             deploy_options=apigateway.StageOptions(
                 stage_name="v1",
@@ -134,9 +146,9 @@ class PredictionApi(Construct):
         }
         return apigateway.IntegrationOptions(
             credentials_role=role,
-            # A body of any other type ends here with a 415.
-            passthrough_behavior=apigateway.PassthroughBehavior.NEVER,
-            request_templates=dict.fromkeys(api_answers.TEXTS, "$input.body"),
+            # Binary bodies pass without a template alone, and text does too:
+            # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings-workflow.html
+            passthrough_behavior=apigateway.PassthroughBehavior.WHEN_NO_MATCH,
             request_parameters={
                 f"integration.request.header.{header}": f"method.request.header.{header}"
                 for header in ("Content-Type", "Accept")
@@ -168,4 +180,6 @@ def _answer(
         selection_pattern=selection_pattern,
         response_parameters=headers,
         response_templates={"application/json": template},
+        # Else a caller who accepts a binary type would get it for base64, and decoded.
+        content_handling=apigateway.ContentHandling.CONVERT_TO_TEXT,
     )

@@ -137,4 +137,4 @@ def test_the_api_is_described_by_the_model_and_refuses_as_it_says(
         assert str(status) in described["responses"]
     assert json.loads(api.predict(f"{header}\n{','.join(wrong)}\n").body)["column"] == "distance"
     unread = deployed.sageloop_fails("invoke", "-", "--content-type", "image/png", typed=rows[0])
-    assert "answered 415: the Content-Type must be text/csv" in unread
+    assert "answered 415: the Content-Type is 'image/png'; send text/csv" in unread

@@ -2,9 +2,9 @@
 
 The document is strict: each request that its schemas allow is predicted, although the server takes a little
 more (columns in another order, a list for each column, columns of the training files that the model does not
-use; and Parquet and Arrow, which do not come through the API). The columns of
-a row are in `components.schemas.Row.properties`, in the model's order, and `components.schemas.Values` has
-them by position.
+use). Parquet and Arrow are said to be tables of the columns of Row, for which there is no schema. The columns
+of a row are in `components.schemas.Row.properties`, in the model's order, and `components.schemas.Values`
+has them by position.
 
 https://spec.openapis.org/oas/v3.1.0
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authtype.html
@@ -14,7 +14,7 @@ import json
 
 from serve import openapi_rows as rows
 from serve.limits import MOST_ROWS
-from serve.negotiation import CSV, JSON, LINES
+from serve.negotiation import ARROW, CSV, JSON, LINES, PARQUET
 from serve.openapi_rows import ATTRIBUTES, Json
 from tabular.schema import Schema
 
@@ -113,17 +113,21 @@ def _operation(schema: Schema) -> Json:
                     "schema": {"type": "string", "minLength": 1, "description": _LINES},
                     "examples": {"objects": {"value": json.dumps(example, ensure_ascii=False) + "\n"}},
                 },
+                PARQUET: {"schema": {"description": _BINARY}},
+                ARROW: {"schema": {"description": _BINARY}},
             },
         },
         "responses": {
             "200": {
                 "description": "One prediction for each row, in order, in the format that Accept asks for: "
-                "by default that of the request",
+                "by default that of a request in text. A binary one is given where Accept names it first",
                 "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS},
                 "content": {
                     JSON: {"schema": {"$ref": "#/components/schemas/Predictions"}},
                     CSV: {"schema": {"type": "string", "description": "A line for each row"}},
                     LINES: {"schema": {"type": "string", "description": "A JSON value for each row"}},
+                    PARQUET: {"schema": {"description": _BINARY_ANSWER}},
+                    ARROW: {"schema": {"description": _BINARY_ANSWER}},
                 },
             },
             **{status: {"$ref": f"#/components/responses/{name}"} for status, (name, _) in _STATUSES.items()},
@@ -156,6 +160,8 @@ _CSV = (
     "UTF-8, with a header in any order, or without one in the model's order; a hole is a missing value. "
     "Columns: see Row"
 )
+_BINARY = "A table with the columns of Row, in any order"
+_BINARY_ANSWER = "A row for each row: the column prediction, or one for each class"
 _LINES = "A row a line, as an object (Row) or as a list (Values)"
 _REFUSAL: Json = {
     "type": "object",
@@ -184,7 +190,10 @@ _STATUSES = {
     "406": ("NotAcceptable", "Accept allows none of the formats"),
     "408": ("TooSlow", "The body took too long to arrive"),
     "413": ("TooLarge", f"The body is larger than 10 MB, or has more than {MOST_ROWS:,} rows"),
-    "415": ("UnsupportedMediaType", f"The Content-Type is none of {CSV}, {JSON} and {LINES}"),
+    "415": (
+        "UnsupportedMediaType",
+        f"The Content-Type is none of {CSV}, {JSON}, {LINES}, Parquet and Arrow",
+    ),
     "429": ("TooMany", "More calls than are allowed, or than the model takes now: try again shortly"),
     "500": ("Failed", "The prediction failed; the log has the request id"),
     "503": ("Unavailable", "No instance can take the call now: try again shortly"),

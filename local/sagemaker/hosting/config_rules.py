@@ -34,6 +34,7 @@ def check(params: Params) -> None:
 def _check_size(variant: dict[str, Any]) -> None:
     name = variant["VariantName"]
     if "ServerlessConfig" in variant:
+        _check_serverless(variant["ServerlessConfig"])
         return
     scaling = variant.get("ManagedInstanceScaling", {})
     if "ModelName" in variant and scaling:
@@ -46,6 +47,15 @@ def _check_size(variant: dict[str, Any]) -> None:
         raise ValidationException(
             f"Production variant {name} needs InstanceType and an InitialInstanceCount of at least 1, or a "
             "ServerlessConfig."
+        )
+
+
+def _check_serverless(config: dict[str, Any]) -> None:
+    """…/APIReference/API_ProductionVariantServerlessConfig.html."""
+    warm, most = config.get("ProvisionedConcurrency", 1), config["MaxConcurrency"]
+    if warm > most:
+        raise ValidationException(
+            f"ProvisionedConcurrency {warm} must be at most MaxConcurrency, which is {most}."
         )
 
 

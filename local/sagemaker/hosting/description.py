@@ -115,6 +115,7 @@ def _variant(variant: VariantPlan, fleet: Fleet | None, record: Record, pools: H
     }
     if variant.concurrency:
         serverless = {"MemorySizeInMB": variant.memory_mb, "MaxConcurrency": variant.concurrency}
+        serverless |= {"ProvisionedConcurrency": variant.warm} if variant.warm else {}
         return {**shown, "CurrentServerlessConfig": serverless, "DesiredServerlessConfig": serverless}
     count = len(fleet.instances(variant.name)) if fleet else 0
     return {**shown, "CurrentInstanceCount": count, "DesiredInstanceCount": variant.count}

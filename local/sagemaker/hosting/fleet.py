@@ -1,5 +1,6 @@
 """The instances of one endpoint configuration: started, replaced, added and removed to follow a plan."""
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,8 @@ from local.sagemaker.hosting.launch import Launcher, LaunchError
 from local.sagemaker.hosting.plan import FleetPlan, VariantPlan
 
 _STARTS_AT_ONCE = 4
+_STARTS_BESIDE_LOAD = max(1, min(_STARTS_AT_ONCE, (os.cpu_count() or 1) // 2))
+"""While instances answer: AWS has machines for new ones, here each start takes a processor from them."""
 _INVOCATION_SECONDS, _ASYNC_SECONDS = 60.0, 3600.0
 """The longest that an invocation can last, and so the longest wait for those under way."""
 _GRACE_SECONDS = 30.0
@@ -61,7 +64,9 @@ class Fleet:
                 missing += [variant] * (variant.count - len(self.instances(variant.name)))
             if not missing or self._unwanted():
                 return
-            with ThreadPoolExecutor(_STARTS_AT_ONCE, "instance-start") as pool:
+            answering = any(self.instances(variant.name) for variant in self.plan.launched)
+            at_once = _STARTS_BESIDE_LOAD if answering else _STARTS_AT_ONCE
+            with ThreadPoolExecutor(at_once, "instance-start") as pool:
                 for failure in list(pool.map(self._try_launch, missing)):
                     if failure is not None:
                         raise failure

@@ -107,7 +107,7 @@ class Invoker:
                 instance.usable = instance.usable and instance.alive
             except TimeoutError:
                 self._record(call, slot, begun, 500)
-                raise self._model_error(call.live.name, 0, _TIMED_OUT) from None
+                raise self._model_error(call.live, 0, _TIMED_OUT) from None
             finally:
                 instance.outstanding -= 1
             tried.append(instance)
@@ -116,7 +116,7 @@ class Invoker:
             slot, instance = other
         self._record(call, slot, begun, 500)
         message = "The container closed the connection before it had answered."
-        raise self._model_error(call.live.name, 500, message)
+        raise self._model_error(call.live, 500, message)
 
     def _pick(self, call: _Call) -> tuple[Slot[Instance], Instance]:
         routing, target = call.live.routing, call.headers.get(_TARGET_VARIANT)
@@ -145,7 +145,7 @@ class Invoker:
         self._record(call, slot, begun, response.status)
         if response.status >= 300:
             text = response.body.decode(errors="replace")
-            raise self._model_error(call.live.name, response.status, text)
+            raise self._model_error(call.live, response.status, text)
         headers = {"x-Amzn-Invoked-Production-Variant": slot.variant.name}
         response_type = response.headers.get("content-type", "application/octet-stream")
         headers["Content-Type"] = response_type
@@ -183,9 +183,9 @@ class Invoker:
             )
         )
 
-    def _model_error(self, endpoint: str, status: int, text: str) -> InvocationFailed:
+    def _model_error(self, live: LiveEndpoint, status: int, text: str) -> InvocationFailed:
         host = self._context.host
-        group = f"/aws/sagemaker/Endpoints/{endpoint}"
+        group = live.launcher.log_group
         side = "client" if 400 <= status < 500 else "server"
         return InvocationFailed(
             "ModelError",

@@ -46,7 +46,7 @@ class Launcher:
 
     def __init__(self, context: Context, name: str, kind: str = "Endpoints") -> None:
         self._context = context
-        self._log_group = f"/aws/sagemaker/{kind}/{name}"
+        self.log_group = f"/aws/sagemaker/{kind}/{name}"
         self._metrics = f"/aws/sagemaker/{kind}"
         self._directory = Path(context.host.state) / kind.lower() / name
 
@@ -78,12 +78,12 @@ class Launcher:
 
     def note(self, variant: VariantPlan, stream: str, line: str) -> None:
         """Write a line of our own to a log stream of the endpoint."""
-        self._context.host.write_log(self._log_group, f"{variant.name}/{stream}", [line])
+        self._context.host.write_log(self.log_group, f"{variant.name}/{stream}", [line])
 
     def _authorise(self, variant: VariantPlan, name: str) -> None:
         permissions = Permissions(self._context.host, variant.role)
         permissions.pull(variant.image)
-        permissions.log(self._log_group, f"{variant.name}/{name}")
+        permissions.log(self.log_group, f"{variant.name}/{name}")
         permissions.put_metrics(self._metrics)
         if variant.subnets:
             permissions.join_network(variant.subnets, variant.security_groups)
@@ -119,7 +119,7 @@ class Launcher:
             limits=_limits(variant),
             log=directory / "log",
         )
-        log = LogStream(host, self._log_group, f"{variant.name}/{name}", directory / "log", lambda _: None)
+        log = LogStream(host, self.log_group, f"{variant.name}/{name}", directory / "log", lambda _: None)
         return Instance(name, container, directory, log)
 
     def _wait_healthy(self, variant: VariantPlan, instance: Instance, give_up: Callable[[], bool]) -> None:

@@ -86,6 +86,7 @@ class Models:
             weight=float(variant.get("InitialVariantWeight", 1.0)),
             concurrency=serverless and serverless["MaxConcurrency"],
             memory_mb=serverless and serverless["MemorySizeInMB"],
+            warm=serverless and serverless.get("ProvisionedConcurrency"),
             **({"startup_seconds": startup} if startup else {}),
         )
 

@@ -31,6 +31,8 @@ class VariantPlan:
     """Requests at a time of a serverless variant."""
     memory_mb: int | None = None
     """Memory of a serverless variant."""
+    warm: int | None = None
+    """Provisioned concurrency of a serverless variant: the requests at a time that never start cold."""
     startup_seconds: int = 480
     """How long /ping may take to answer 200 (…/latest/dg/your-algorithms-inference-code.html)."""
     cpus: float | None = None

@@ -189,6 +189,53 @@ def test_a_version_that_was_taken_back_is_told_until_a_newer_one_serves(
     assert json.loads(sageloop("status", "--json").stdout)["rollback"] is None
 
 
+def test_a_model_that_is_compared_is_shown_beside_the_one_in_service(
+    sageloop: Any, flights: boto3.Session, register: Any, answers: Any, serving: Any
+) -> None:
+    first, second = register("Approved"), register("Approved")
+    serving(first, "UPDATE_COMPLETE", CurrentInstanceCount=2, DesiredInstanceCount=2, CurrentWeight=1.0)
+    assert json.loads(sageloop("status", "--json").stdout)["endpoint"]["shadow"] is None
+    described, models = answers["DescribeEndpoint"]({}), {"one": first, "two": second}
+    shadow = {
+        "VariantName": "shadow",
+        "CurrentWeight": 0.25,
+        "CurrentInstanceCount": 1,
+        "DesiredInstanceCount": 2,
+    }
+    answers["DescribeEndpoint"] = lambda _: {**described, "ShadowProductionVariants": [shadow]}
+    answers["DescribeEndpointConfig"] = lambda _: {
+        "ProductionVariants": [{"ModelName": "one"}],
+        "ShadowProductionVariants": [{"ModelName": "two"}],
+    }
+    answers["DescribeModel"] = lambda request: {
+        "PrimaryContainer": {"ModelPackageName": models[request["ModelName"]]}
+    }
+    shown = sageloop("status").stdout
+    assert "InService version 1" in shown
+    assert "version 2 is compared: it gets copies of 25% of the calls, on 1 of 2 instances" in shown
+    found = json.loads(sageloop("status", "--json").stdout)["endpoint"]["shadow"]
+    assert found == {"version": 2, "share": 0.25, "instances": 1, "wanted_instances": 2}
+
+
+def test_a_version_that_was_compared_and_not_deployed_is_told_until_a_newer_one_serves(
+    sageloop: Any, flights: boto3.Session, register: Any, answers: Any, serving: Any
+) -> None:
+    first, second = register("Approved"), register()
+    flights.client("sagemaker").update_model_package(
+        ModelPackageArn=second,
+        ModelApprovalStatus="Rejected",
+        ApprovalDescription="Not deployed: 12% of its answers agree",
+    )
+    serving(first, "UPDATE_COMPLETE", CurrentInstanceCount=1, DesiredInstanceCount=1)
+    shown = sageloop("status").stdout
+    assert "Not deployed" in shown
+    assert "version 2: 12% of its answers agree" in shown
+    found = json.loads(sageloop("status", "--json").stdout)
+    assert (found["not_deployed"]["version"], found["rollback"]) == (2, None)
+    serving(register("Approved"), "UPDATE_COMPLETE", CurrentInstanceCount=1, DesiredInstanceCount=1)
+    assert json.loads(sageloop("status", "--json").stdout)["not_deployed"] is None
+
+
 def test_an_endpoint_that_serves_something_else_than_asked_is_told(
     sageloop: Any, flights: boto3.Session, register: Any, answers: Any, serving: Any
 ) -> None:

@@ -17,7 +17,7 @@ from serve import openapi
 from serve.answers import Writer
 from serve.codecs import MatrixCodec, TableCodec
 from serve.limits import Limits
-from serve.negotiation import CSV, JSON, LINES, formats
+from serve.negotiation import ARROW, CSV, JSON, LINES, PARQUET, formats
 from serve.refusal import Refusal
 from tabular.schema import Column, Feature, Ignored, Preparation, Problem, Schema, Split, Type
 from tests.unit.containers.image_jobs import Job
@@ -148,9 +148,9 @@ def test_what_the_document_allows_is_read(drawn: tuple[Schema, Json, Json]) -> N
 def test_its_examples_are_read(schema: Schema) -> None:
     document = described(schema)
     content = document["paths"]["/predict"]["post"]["requestBody"]["content"]
-    assert set(content) == {CSV, JSON, LINES}
-    for content_type, media in content.items():
-        for example in media["examples"].values():
+    assert set(content) == {CSV, JSON, LINES, PARQUET, ARROW}
+    for content_type in (CSV, JSON, LINES):
+        for example in content[content_type]["examples"].values():
             body = example["value"]
             if content_type == JSON:
                 assert allowed(document, body)

@@ -216,6 +216,7 @@ def test_a_request_whose_instance_dies_is_tried_again_and_then_failed(cloud: Clo
     deploy(cloud)
     ask(cloud, b"die")
     cloud.until(lambda: bool(sns.of(ERROR)), 60)
+    assert sum(not container.alive for container in cloud.containers) == 3, "three instances tried it"
     assert "ended before it had answered" in sns.of(ERROR)[0]["failureReason"]
     after = place(ask(cloud))
     cloud.until(lambda: after in cloud.host.objects)

@@ -95,6 +95,9 @@ def test_two_components_share_an_endpoint(cloud: Cloud) -> None:
     assert cloud.call("ListInferenceComponents", StatusEquals="Failed")["InferenceComponents"] == []
     assert instances(cloud) == 1
     cloud.until(lambda: any("InferenceComponents/a:AllTraffic/" in name for name in cloud.host.logs))
+    failed = json.loads(ask(cloud, "a", b"bad").body)
+    assert failed["LogStreamArn"].endswith(":log-group:/aws/sagemaker/InferenceComponents/a")
+    assert "group=/aws/sagemaker/InferenceComponents/a " in failed["Message"]
 
 
 def test_copies_need_room_and_bring_instances_with_them(cloud: Cloud) -> None:

@@ -56,8 +56,11 @@ def test_a_role_without_a_permission_makes_a_failed_endpoint_that_says_so(cloud:
 
 def test_an_unknown_image_and_a_broken_archive_are_named(cloud: Cloud) -> None:
     cloud.host.objects["models/bad.tar.gz"] = b"not a tar"
+    # A wrong checksum behind contents that unpack.
+    cloud.host.objects["models/damaged.tar.gz"] = archive({"answer": "blue"})[:-8] + bytes(8)
     for name, image, data in (
         ("bad", IMAGE, "s3://models/bad.tar.gz"),
+        ("damaged", IMAGE, "s3://models/damaged.tar.gz"),
         ("unknown", "000000000000.dkr.ecr.us-east-1.amazonaws.com/none:1", None),
     ):
         container = {"Image": image, **({"ModelDataUrl": data} if data else {})}
@@ -179,6 +182,15 @@ def test_after_a_restart_the_endpoint_serves_again_at_its_scaled_size(cloud: Clo
     cloud.restart()
     cloud.until(lambda: cloud.instances() == 2)
     assert cloud.invoke().body == b"blue:1,2"
+
+
+def test_a_change_of_size_that_a_restart_interrupted_ends(cloud: Cloud) -> None:
+    cloud.deploy("blue", 2)
+    cloud.endpoint("blue")
+    cloud.context.store.update("endpoint", "flights", EndpointStatus="Updating")
+    cloud.restart()
+    assert cloud.settled()["EndpointStatus"] == "InService"
+    assert cloud.instances() == 2
 
 
 def test_a_deployment_that_a_restart_interrupted_is_done_anew(cloud: Cloud) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.host import Metric
-from tests.unit.local.hosting.hosting_cloud import Cloud
+from tests.unit.local.hosting.hosting_cloud import Cloud, refused
 
 
 def capture(**changes: Any) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def test_a_caller_that_goes_away_leaves_nothing_behind(cloud: Cloud) -> None:
 
 def test_a_serverless_variant_runs_no_more_than_its_concurrency(cloud: Cloud) -> None:
     cloud.model("blue", delay=0.5)
-    serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 2}
+    serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 2, "ProvisionedConcurrency": 1}
     variant = {"VariantName": "primary", "ModelName": "blue", "ServerlessConfig": serverless}
     cloud.call("CreateEndpointConfig", EndpointConfigName="blue", ProductionVariants=[variant])
     cloud.endpoint("blue")
@@ -108,6 +108,15 @@ def test_a_serverless_variant_runs_no_more_than_its_concurrency(cloud: Cloud) ->
     assert cloud.run(three()) == [200, 200, 429]
     (described,) = cloud.settled()["ProductionVariants"]
     assert described["CurrentServerlessConfig"] == serverless
+
+
+def test_no_more_is_warm_than_may_run(cloud: Cloud) -> None:
+    cloud.model("blue")
+    serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 2, "ProvisionedConcurrency": 3}
+    variant = {"VariantName": "primary", "ModelName": "blue", "ServerlessConfig": serverless}
+    config = {"EndpointConfigName": "blue", "ProductionVariants": [variant]}
+    error = refused(lambda: cloud.call("CreateEndpointConfig", **config))
+    assert "ProvisionedConcurrency 3 must be at most MaxConcurrency, which is 2." in error.message
 
 
 def test_traffic_is_captured_to_s3_as_aws_does(cloud: Cloud) -> None:

@@ -18,9 +18,9 @@ CHECKOUT = Path(__file__).parents[4]
 
 def launch(state: Path) -> subprocess.Popen[bytes]:
     paths = os.pathsep.join([str(CHECKOUT), str(PROGRAM.parent)])
-    process = subprocess.Popen(
-        [sys.executable, PROGRAM, state], env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE
-    )
+    # A killed process leaves its temporary files.
+    environment = {**os.environ, "PYTHONPATH": paths, "TMPDIR": str(state)}
+    process = subprocess.Popen([sys.executable, PROGRAM, state], env=environment, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"running\n"
     return process

@@ -113,9 +113,9 @@ def test_a_closed_service_goes_on_where_it_was(tmp_path: Path) -> None:
 
 def launch(state: Path) -> subprocess.Popen[bytes]:
     paths = os.pathsep.join([str(CHECKOUT), str(PROGRAM.parent)])
-    process = subprocess.Popen(
-        [sys.executable, PROGRAM, state], env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE
-    )
+    # A killed process leaves its temporary files.
+    environment = {**os.environ, "PYTHONPATH": paths, "TMPDIR": str(state)}
+    process = subprocess.Popen([sys.executable, PROGRAM, state], env=environment, stdout=subprocess.PIPE)
     assert process.stdout is not None
     while process.stdout.readline() != b"running\n":
         assert process.poll() is None
