@@ -1,6 +1,7 @@
 """Every example from its declaration to a prediction, on the embedded AWS: `make examples`.
 
-Ends with `RESULT {"examples", "passed", "failed", "skipped", "seconds": {name: s}}`.
+Of each, the endpoint's predictions of the whole hold-out are compared with those of the training library.
+Ends with `RESULT {"examples", "passed", "failed", "skipped", "seconds": {name: s}, "differences": {…}}`.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from rich.console import Console
 
 from examples.catalogue import EXAMPLES, Example
 from examples.flights.demo.platform import DemoFailed, sageloop, until
+from examples.parity import Parity, measure
 from local import cloud
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,10 +40,11 @@ class Outcome:
     status: Literal["passed", "failed", "skipped"]
     seconds: float = 0.0
     why: str = ""
+    parity: Parity | None = None
 
     def __str__(self) -> str:
-        because = f": {self.why}" if self.why else ""
-        return f"{self.name}: {self.status} ({self.seconds} s){because}"
+        because = self.why or (str(self.parity) if self.parity else "")
+        return f"{self.name}: {self.status} ({self.seconds} s)" + (f": {because}" if because else "")
 
 
 def main() -> int:
@@ -88,7 +91,9 @@ def _figures(outcomes: Sequence[Outcome]) -> dict[str, object]:
     statuses = [outcome.status for outcome in outcomes]
     counts = {status: statuses.count(status) for status in ("passed", "failed", "skipped")}
     seconds = {outcome.name: outcome.seconds for outcome in outcomes if outcome.status != "skipped"}
-    return {"examples": len(outcomes), **counts, "seconds": seconds}
+    # In the target's unit; of a probability where there are classes.
+    differences = {outcome.name: outcome.parity.difference for outcome in outcomes if outcome.parity}
+    return {"examples": len(outcomes), **counts, "seconds": seconds, "differences": differences}
 
 
 def _outcome(name: str) -> Outcome:
@@ -98,14 +103,14 @@ def _outcome(name: str) -> Outcome:
     began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory() as directory:
-            _loop(example, Path(directory))
+            parity = _loop(example, Path(directory))
     except DemoFailed as error:
         return Outcome(name, "failed", round(time.monotonic() - began, 1), str(error))
-    return Outcome(name, "passed", round(time.monotonic() - began, 1))
+    return Outcome(name, "passed", round(time.monotonic() - began, 1), parity=parity)
 
 
-def _loop(example: Example, directory: Path) -> None:
-    """What a user does: deploy, upload, approve, ask."""
+def _loop(example: Example, directory: Path) -> Parity:
+    """What a user does: deploy, upload, approve, ask; then compare."""
     project = ("--project", example.project)
     sageloop("deploy", str(ROOT / example.app))
     data = example.write(directory)
@@ -116,6 +121,7 @@ def _loop(example: Example, directory: Path) -> None:
     rows.write_text(example.request(data))
     answered = sageloop("invoke", *project, str(rows)).strip().splitlines()
     example.check(answered)
+    return measure(example.project, data, header=example.header)
 
 
 def _registered(project: str) -> bool:

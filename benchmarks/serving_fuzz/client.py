@@ -36,8 +36,8 @@ class Answer:
 class Client:
     """One connection at a time to a server, opened again whenever it was closed."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, seconds: float = MOST_SECONDS) -> None:
+        self._port, self._seconds = port, seconds
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, case: Case) -> Answer:
@@ -66,7 +66,7 @@ class Client:
             self._streams = None
 
     async def _ask(self, case: Case) -> Answer:
-        limit = LARGE_SECONDS if len(case.wire) > _LARGE else MOST_SECONDS
+        limit = LARGE_SECONDS if len(case.wire) > _LARGE else self._seconds
         try:
             return await asyncio.wait_for(self._exchange(case), limit)
         except TimeoutError:
@@ -120,13 +120,15 @@ async def _read(reader: asyncio.StreamReader) -> tuple[Answer, bool]:
     return Answer(int(found[1]), body), bool(_CLOSE.search(head)) or not length
 
 
-async def answers(port: int, cases: Iterable[Case], connections: int) -> AsyncIterator[tuple[Case, Answer]]:
-    """Every case with its answer, in the order in which they come."""
+async def answers(
+    port: int, cases: Iterable[Case], connections: int, seconds: float = MOST_SECONDS
+) -> AsyncIterator[tuple[Case, Answer]]:
+    """Every case with its answer, in the order in which they come; `seconds` is how long one may take."""
     waiting = iter(cases)
     done: asyncio.Queue[tuple[Case, Answer] | None] = asyncio.Queue(maxsize=1000)
 
     async def work() -> None:
-        client = Client(port)
+        client = Client(port, seconds)
         for case in waiting:
             await done.put((case, await client.ask(case)))
         await client.close()

@@ -22,7 +22,8 @@ _MOMENT = re.compile(
     r"(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_BLANK = " \t"
+# An end of line within quotes is one to nobody: training, too, strips it.
+_BLANK = " \t\r\n"
 # Line ends and blanks to some readers and none to others, and what C strings end at.
 _DISPUTED = re.compile("[\x00\x0b\x0c\x1c-\x1f\x85\u2028\u2029\xa0\u2000-\u200a\u3000]|\r(?!\n)")
 _NAN = float("nan")

@@ -14,7 +14,14 @@ _TYPE = b"Content-Type: text/csv\r\n"
 
 def cases(body: bytes, rows: Predicted) -> list[Case]:
     """Around a right body of CSV."""
-    return [*_smuggled(body), *_lengths(body), *_heads(body), *_chunked(body, rows), *_truncated(body)]
+    return [
+        *_smuggled(body),
+        *_lengths(body),
+        *_heads(body),
+        *_offers(body, rows),
+        *_chunked(body, rows),
+        *_truncated(body),
+    ]
 
 
 def _post(headers: bytes, body: bytes, first: bytes = b"POST /invocations HTTP/1.1") -> bytes:
@@ -116,13 +123,6 @@ def _heads(body: bytes) -> Iterator[Case]:
     # A version that no client sends; to take it for 1.1 does no harm.
     for version in (b"", b" HTTP/0.9", b" HTTP/2.0", b" HTTP/1.0"):
         yield Case("version", _post(length, body, b"POST /invocations" + version), None, alone=True)
-    # A client may offer another protocol, as Java's does: https://www.rfc-editor.org/rfc/rfc9110#section-7.8
-    for offer in (
-        b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
-        b"Upgrade: h2c\r\n",
-        b"Connection: Upgrade\r\nUpgrade: websocket\r\n",
-    ):
-        yield Case("upgrade", _post(offer + length, body), None, alone=True)
     for header in (
         *(
             b"no colon\r\n",
@@ -139,6 +139,17 @@ def _heads(body: bytes) -> Iterator[Case]:
         ),
     ):
         yield Case("header", _post(header + length, body), None, alone=True)
+
+
+def _offers(body: bytes, rows: Predicted) -> Iterator[Case]:
+    """Of another protocol, as Java's client makes: https://www.rfc-editor.org/rfc/rfc9110#section-7.8"""
+    length = b"Content-Length: %d\r\n" % len(body)
+    for offer in (
+        b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
+        b"Upgrade: h2c\r\n",
+        b"Connection: Upgrade\r\nUpgrade: websocket\r\n",
+    ):
+        yield Case("upgrade", _post(offer + length, body), rows, alone=True)
 
 
 def _chunked(body: bytes, rows: Predicted) -> Iterator[Case]:

@@ -16,7 +16,9 @@ def test_an_example_without_its_program_is_skipped_with_a_reason(monkeypatch: py
         "body_mass: skipped (0.0 s): this machine has no r-of-tomorrow (make system installs it)"
     )
     figures = runner._figures([outcome])
-    assert figures == {"examples": 1, "passed": 0, "failed": 0, "skipped": 1, "seconds": {}}
+    assert figures == {
+        "examples": 1, "passed": 0, "failed": 0, "skipped": 1, "seconds": {}, "differences": {}
+    }  # fmt: skip
 
 
 def test_an_example_that_needs_nothing_runs_everywhere() -> None:

@@ -7,26 +7,9 @@ from typing import cast
 
 import httptools
 
+from serve.head import PING, UNWANTED, WANTED, objection, path, too_large, without_offer
 from serve.refusal import Refusal, busy, malformed
 from serve.server import Server
-
-_WANTED = {
-    name: name
-    for name in (
-        b"content-type",
-        b"accept",
-        b"content-length",
-        b"transfer-encoding",
-        b"content-encoding",
-        b"expect",
-        b"x-amzn-sagemaker-custom-attributes",
-    )
-}
-# As most clients write them, so that no copy in small letters is made; httptools hands on what came.
-_WANTED |= {name.title(): name for name in _WANTED}
-_UNWANTED = frozenset({b"Host", b"User-Agent", b"Connection", b"Accept-Encoding"})
-_VERSIONS = frozenset({"1.1", "1.0"})
-_INVOCATIONS, _PING = b"/invocations", b"/ping"
 
 
 class Connections:
@@ -87,6 +70,7 @@ class Connection(asyncio.Protocol):
         self._exchanges: deque[_Exchange] = deque()
         self._state = "idle"  # then "header", "body", and idle again
         self._ending = False
+        self._again = b""
         self._paused = False
         self._header_bytes = 0
         self._size = 0
@@ -123,8 +107,8 @@ class Connection(asyncio.Protocol):
                 self.deadline = self._all.loop.time() + self._limits.header_seconds
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._refuse_and_end(malformed("the protocol cannot be upgraded"))
+        except httptools.HttpParserUpgrade as offer:
+            self._read_on(data[offer.args[0] :])
         except httptools.HttpParserError:
             self._refuse_and_end(malformed("this is not an HTTP/1.1 request"))
         if self._state == "header" and self._header_bytes > self._limits.header_bytes:
@@ -133,6 +117,17 @@ class Connection(asyncio.Protocol):
             self._refuse_and_end(
                 Refusal(status, "HeadersTooLarge", f"the headers are larger than {most} KiB")
             )
+
+    def _read_on(self, rest: bytes) -> None:
+        """Ignore the offer of another protocol, of which the parser held the rest to be.
+
+        https://www.rfc-editor.org/rfc/rfc9110#section-7.8
+        """
+        if self._ending:
+            return
+        again, self._again = self._again, b""
+        self._parser = httptools.HttpRequestParser(self)
+        self.data_received(again + rest)
 
     def eof_received(self) -> bool:
         """The client sends no more, but may still read its answers."""
@@ -163,9 +158,9 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """The parser saw a header."""
-        if name in _UNWANTED:
+        if name in UNWANTED:
             return
-        wanted = _WANTED.get(name) or _WANTED.get(name.lower())
+        wanted = WANTED.get(name) or WANTED.get(name.lower())
         if wanted is not None:
             self._headers[wanted] = value
 
@@ -173,9 +168,11 @@ class Connection(asyncio.Protocol):
         """Refuse what can be refused before the body is read."""
         self._state = "body"
         self._header_bytes = 0
-        refusal = self._objection()
+        refusal = objection(self._parser, self._url, self._headers, self._limits)
         if refusal is not None:
             self._refuse_and_end(refusal)
+        elif self._parser.should_upgrade():
+            self._again = without_offer(self._parser, self._url, self._headers)
         elif b"expect" in self._headers and self._headers[b"expect"].lower() == b"100-continue":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -189,13 +186,13 @@ class Connection(asyncio.Protocol):
         self._all.buffered += len(chunk)
         self._chunks.append(chunk)
         if self._size > self._limits.body_bytes:
-            self._refuse_and_end(self._too_large())
+            self._refuse_and_end(too_large(self._limits))
         elif self._all.buffered > self._limits.buffered_bytes:
             self._refuse_and_end(busy("too many large bodies arrive"))
 
     def on_message_complete(self) -> None:
         """The request is here."""
-        if self._ending:
+        if self._ending or self._again:
             return
         body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self._forget_body()
@@ -209,7 +206,7 @@ class Connection(asyncio.Protocol):
         if len(self._exchanges) > self._limits.pipelined:
             self._server.refuse(busy("too many requests wait on this connection"), exchange.send)
             self._ending = exchange.last = True
-        elif self._path() == _PING:
+        elif path(self._url) == PING:
             self._server.ping(exchange.send)
         else:
             header = self._headers.get
@@ -248,39 +245,6 @@ class Connection(asyncio.Protocol):
         self._size = 0
         self._chunks = []
 
-    def _path(self) -> bytes:
-        return self._url.partition(b"?")[0] if b"?" in self._url else self._url
-
-    def _objection(self) -> Refusal | None:
-        parser = self._parser
-        if parser.get_http_version() not in _VERSIONS:
-            return malformed("this is not an HTTP/1.1 request")
-        if parser.should_upgrade():
-            return malformed("the protocol cannot be upgraded")
-        path, method = self._path(), parser.get_method()
-        if path == _INVOCATIONS and method == b"POST":
-            return self._objection_to_body()
-        allowed = {_PING: b"GET", _INVOCATIONS: b"POST"}.get(path)
-        if allowed is None:
-            return Refusal(HTTPStatus.NOT_FOUND, "NotFound", "there are GET /ping and POST /invocations")
-        if method != allowed:
-            verb = allowed.decode()
-            message = f"{path.decode()} is asked by {verb}"
-            return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed", message, allow=verb)
-        return None
-
-    def _objection_to_body(self) -> Refusal | None:
-        headers = self._headers
-        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-            message = "the body must not be compressed"
-            return Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UnsupportedEncoding", message)
-        length = headers.get(b"content-length")
-        if length is None and b"transfer-encoding" not in headers:
-            return Refusal(HTTPStatus.LENGTH_REQUIRED, "LengthRequired", "the request has no Content-Length")
-        if length is not None and int(length) > self._limits.body_bytes:
-            return self._too_large()
-        return None
-
     def _refuse_and_end(self, refusal: Refusal) -> None:
         """Answer after the requests before, then close: what follows on the wire cannot be understood."""
         if self._ending:
@@ -304,9 +268,3 @@ class Connection(asyncio.Protocol):
                 self._ending = True
                 self._transport.close()
                 return
-
-    def _too_large(self) -> Refusal:
-        limit = self._limits.body_bytes >> 20
-        return Refusal(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "TooLarge", f"the body is larger than {limit} MiB"
-        )

@@ -38,6 +38,8 @@ class Limits:
     # Memory beyond its own and time that the process for large bodies may take for one.
     reader_bytes: int = 512 << 20
     reader_seconds: int = 20
+    # Memory beyond its own that it may keep after an answer; with more it makes room for a new one.
+    reader_kept_bytes: int = 64 << 20
     header_seconds: float = 10.0
     body_seconds: float = 30.0
     idle_seconds: float = 300.0

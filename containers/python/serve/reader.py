@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _IMAGE = Path(__file__).parents[1]
 # One thread: the processors have enough to do with the server's own processes.
 _ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+# Polars' allocator gives memory back at once, and does not keep what one body needed for the next:
+# https://jemalloc.net/jemalloc.3.html#opt.dirty_decay_ms
+_NOTHING_KEPT = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0"}
 
 
 class Reader:
@@ -52,6 +55,10 @@ class Reader:
             raise self._ended() from error
         finally:
             alarm.cancel()
+        if fields["grown"] > self._limits.reader_kept_bytes:
+            # The next one starts meanwhile, with as little as this one had at first.
+            self.close()
+            self._started()
         if "refusal" in fields:
             refused: dict[str, Any] = fields["refusal"]
             raise Refusal(**{**refused, "status": HTTPStatus(refused["status"])})
@@ -90,7 +97,13 @@ class Reader:
             stdout=subprocess.PIPE,
             # A library that panics writes what it stumbled on, which may be the payload.
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **self._limits.environment(), **_ONE_THREAD, "PYTHONPATH": path},
+            env={
+                **os.environ,
+                **self._limits.environment(),
+                **_ONE_THREAD,
+                **_NOTHING_KEPT,
+                "PYTHONPATH": path,
+            },
         )
         return self._process
 

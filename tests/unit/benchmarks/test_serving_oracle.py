@@ -47,6 +47,7 @@ def read(body: str | bytes, media: str = CSV) -> Expected:
     [
         (CSV, "10.5,B6,true,1970-01-02\n"),
         (CSV, '\ufeff 10.50,"B6",Yes,1970-01-02T00:00:00Z\r\n'),
+        (CSV, '"10.5\n",B6,true,1970-01-02\n'),
         (CSV, "late,carrier,distance,built,weekend\n1,B6,1.05e1,1970-01-02,t"),
         (JSON, '{"instances": [[10.5, "B6", true, "1970-01-02"]]}'),
         (

@@ -151,6 +151,58 @@ def test_chunks_and_expect_continue(model: Model) -> None:
     asyncio.run(scenario())
 
 
+# As Java's client offers it with its first request: https://www.rfc-editor.org/rfc/rfc9110#section-7.8
+OFFER = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk"
+CHUNKED = b"POST /invocations HTTP/1.1\r\nContent-Type: text/csv\r\nTransfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize("piece", [1 << 16, 40, 1])
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (post(ROW, "/invocations?x=1", OFFER), 200),
+        (CHUNKED + OFFER.encode() + b"\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(ROW), ROW.encode()), 200),
+        (PING[:-2] + OFFER.encode() + b"\r\n\r\n", 200),
+        (post("1,2", "/invocations", OFFER), 400),
+    ],
+    ids=["length", "chunks", "ping", "wrong"],
+)
+def test_the_offer_of_another_protocol_is_ignored(
+    model: Model, request_bytes: bytes, status: int, piece: int
+) -> None:
+    async def scenario() -> None:
+        async with running(model) as (connections, connect):
+            client = await connect()
+            # What comes behind is a request of its own.
+            wire = request_bytes + post(ROW)
+            for place in range(0, len(wire), piece):
+                client.writer.write(wire[place : place + piece])
+                await client.writer.drain()
+            assert [(await client.answer())[0] for _ in range(2)] == [status, 200]
+            assert connections.buffered == 0
+
+    asyncio.run(scenario())
+
+
+def test_what_cannot_be_read_is_refused_in_spite_of_an_offer(model: Model) -> None:
+    async def scenario() -> None:
+        async with running(model) as (_, connect):
+            hidden = b"Connection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked, gzip\r\n\r\n"
+            for lines in (
+                hidden,
+                hidden.replace(b"chunked, gzip", b"chunked\r\nTransfer-Encoding: identity"),
+            ):
+                client = await connect()
+                client.writer.write(b"POST /invocations HTTP/1.1\r\n" + lines + b"0\r\n\r\n" + PING)
+                assert (await client.answer())[0] == 400
+                assert await client.closed()
+            client = await connect()
+            assert (await client.ask(b"CONNECT x:80 HTTP/1.1\r\n\r\n" + PING))[0] == 404
+            assert await client.closed()
+
+    asyncio.run(scenario())
+
+
 def test_a_chunked_body_is_cut_off_at_the_limit(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model, "limits", Limits(body_bytes=10_000))
 

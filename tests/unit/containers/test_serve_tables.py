@@ -3,11 +3,13 @@
 import asyncio
 import io
 import json
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
 import polars as pl
+import psutil  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -239,5 +241,39 @@ def test_a_body_that_takes_too_long_is_given_up(trained: Job) -> None:
         with pytest.raises(Refusal, match="413"):
             reader.read(packed(TABLE, ARROW), ARROW)
         assert process.poll() is not None
+    finally:
+        reader.close()
+
+
+def test_a_reader_gives_back_what_a_body_took(trained: Job) -> None:
+    model = Model(trained.ml / "model")
+    # 200 MB of numbers, and a body of text whose values are Python's.
+    zeros = pl.DataFrame({"distance": np.zeros(25_000_000)})
+    stream = io.BytesIO()
+    zeros.write_ipc_stream(stream, compression="zstd")
+    text = f"{ROW}\n".encode() * 90_000
+    reader = Reader(model)
+    try:
+        reader.read(packed(TABLE, ARROW), ARROW)
+        assert reader._process is not None
+        began = psutil.Process(reader._process.pid).memory_info().rss
+        for body, media in ((stream.getvalue(), ARROW), (text, CSV)):
+            with suppress(Refusal):
+                reader.read(body, media)
+            left = psutil.Process(reader._process.pid).memory_info().rss
+            assert left - began < model.limits.reader_kept_bytes
+    finally:
+        reader.close()
+
+
+def test_a_reader_that_keeps_much_makes_room_for_another(trained: Job) -> None:
+    reader = Reader(Model(trained.ml / "model", Limits(reader_kept_bytes=1)))
+    try:
+        seen = set()
+        for _ in range(2):
+            assert reader.read(f"{ROW}\n".encode() * 20_000, CSV).height == 20_000
+            assert reader._process is not None
+            seen.add(reader._process.pid)
+        assert len(seen) == 2
     finally:
         reader.close()

@@ -1,10 +1,12 @@
 """The folder of the user's script: fetched, unpacked, and what it requires installed."""
 
+import gzip
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -68,7 +70,7 @@ def _download(uri: str, file: str) -> None:
 def _unpack(archive: Path, uri: str, folder: Path) -> None:
     """Unpack regular files and folders; what would leave the folder or is a link is a mistake."""
     try:
-        with tarfile.open(archive, "r:gz") as tar:
+        with gzip.open(archive) as unzipped, tarfile.open(fileobj=unzipped, mode="r:") as tar:
             for member in tar:
                 target = (folder / member.name).resolve()
                 if not target.is_relative_to(folder.resolve()) or not (member.isfile() or member.isdir()):
@@ -80,5 +82,8 @@ def _unpack(archive: Path, uri: str, folder: Path) -> None:
                 with tar.extractfile(member) as source, target.open("wb") as file:  # type: ignore[union-attr]
                     shutil.copyfileobj(source, file)
                 target.chmod(member.mode & 0o777 | 0o400)
-    except (OSError, tarfile.TarError) as error:
+            # Up to gzip's checksum, which tarfile does not read: what was damaged may unpack all the same.
+            while unzipped.read(1 << 20):
+                continue
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise ClientError(f"{uri} is no archive of the script's folder: {error}.") from error
