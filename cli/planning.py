@@ -57,6 +57,7 @@ class Plan:
     calls_per_minute: int
     p99_ms: int | None
     measured: "Measured | None"
+    scale_on: str
     scale_out_cooldown: int
     scale_in_cooldown: int
     candidates: list[Candidate]
@@ -98,6 +99,7 @@ def plan(endpoint: "Endpoint", measured: "Measured | None", project: str | None,
         endpoint.calls_per_minute,
         endpoint.p99_ms,
         measured,
+        endpoint.scale_on,
         SCALE_OUT_COOLDOWN,
         SCALE_IN_COOLDOWN,
         sorted(candidates, key=_order),
@@ -138,7 +140,7 @@ def _candidate(
         round(count * capacity.calls_per_instance / capacity.calls_per_minute - 1, 3),
         _rounded(capacity.monthly_usd(count)),
         refusal,
-        arithmetic(capacity, count),
+        arithmetic(capacity, count, at_once=other.scale_on == "concurrency"),
     )
 
 
@@ -156,20 +158,30 @@ def _on(endpoint: "Endpoint", measured: "Measured | None", instance: str) -> "En
     )
 
 
-def arithmetic(capacity: "Capacity", count: int) -> str:
-    """How the figures of a fleet follow from each other, one step a line."""
+def arithmetic(capacity: "Capacity", count: int, *, at_once: bool = False) -> str:
+    """How the figures of a fleet follow from each other, one step a line; `at_once` scales by concurrency."""
     lines = [capacity.explain()]
+    if at_once and capacity.concurrency is not None:
+        lines.append(
+            f"at once   {capacity.target / 60:,.1f} calls/s x {capacity.call_ms:g} ms = "
+            f"{capacity.concurrency:,.2f} calls per instance, which scaling keeps to"
+        )
     usd = capacity.monthly_usd(count)
     if usd is not None:
         hourly = f"{count:,} x {capacity.usd_per_hour:g} USD/h x 730 h"
         lines.append(f"at load   {hourly} = {usd:,.0f} USD a month")
     peak = count * capacity.calls_per_instance
-    share = peak / capacity.calls_per_minute - 1
+    room = headroom(peak / capacity.calls_per_minute - 1)
     lines.append(
         f"headroom  {count:,} x {capacity.calls_per_instance:,} = {peak:,} calls/min at their peak, "
-        f"{share:.0%} above the load"
+        f"{room} above the load"
     )
     return "\n".join(lines)
+
+
+def headroom(share: float) -> str:
+    """What a fleet can take beyond its load, in words: 140%, or 1,999 x for very much."""
+    return f"{share:.0%}" if share < 10 else f"{share:,.0f} x"
 
 
 def serverless(calls_per_minute: int, p99_ms: int | None, measured: "Measured | None") -> ServerlessPlan:
@@ -179,8 +191,9 @@ def serverless(calls_per_minute: int, p99_ms: int | None, measured: "Measured | 
     """
     longest = _SERVERLESS_AT_ONCE * 60_000 / calls_per_minute
     if measured is None and p99_ms is None:
+        shown = f"{longest:,.0f}" if longest >= 100 else f"{longest:.3g}"
         why = (
-            f"{_SERVERLESS_AT_ONCE} calls at once carry it if a call takes at most {longest:,.4g} ms; "
+            f"{_SERVERLESS_AT_ONCE} calls at once carry it if a call takes at most {shown} ms; "
             "how long one takes is not measured"
         )
         return ServerlessPlan(None, None, None, why)

@@ -2,13 +2,20 @@
 
 import json
 import os
+import resource
 import sys
 from pathlib import Path
+
+_DESCRIPTORS = 20_000
+"""Each prediction under way needs two: its caller's connection, and the one to the instance."""
 
 
 def main() -> None:
     """Serve until SIGTERM."""
     state, port, settings = Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = _DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, _DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
     # ministack reads its settings from the environment when it is imported.
     os.environ.update(
         {

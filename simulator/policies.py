@@ -12,8 +12,10 @@ from typing import Literal
 Metric = Literal["calls", "concurrency", "unserved"]
 """`calls`: SageMakerVariantInvocationsPerInstance, the calls a minute of each instance. `concurrency`:
 SageMakerVariantConcurrentRequestsPerModelHighResolution, the calls that an instance holds at once.
-`unserved`: NoCapacityInvocationFailures, the calls a minute that found no instance at all. Concurrency is
-taken as its mean; of its peaks within a period nothing is simulated."""
+`unserved`: NoCapacityInvocationFailures, the calls a minute that found no instance at all. Calls are summed;
+of concurrency an alarm takes the maximum: simulator.monitoring says how it is estimated."""
+
+Aggregation = Literal["Average", "Minimum", "Maximum"]
 
 SCALE_IN_BELOW = 0.9
 """A tracked metric has to be more than 10 % below its target before capacity is removed."""
@@ -79,7 +81,10 @@ class Step:
 class StepScaling:
     """Add or remove by the size of the breach, when an alarm of your own has been in ALARM for `periods`.
 
-    `above` says whether the alarm is for values above the threshold, or below it.
+    `above` says whether the alarm is for values above the threshold, or below it. `aggregation` makes one
+    value of the datapoints of all `periods`; by its distance to the threshold a step is chosen:
+    docs.aws.amazon.com/autoscaling/application/APIReference/API_StepScalingPolicyConfiguration.html and
+    docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_applicationautoscaling.BasicStepScalingPolicyProps.html
     """
 
     threshold: float
@@ -90,6 +95,7 @@ class StepScaling:
     periods: int = 3
     cooldown: float = COOLDOWN_SECONDS
     least_change: int = 0
+    aggregation: Aggregation = "Average"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "steps", tuple(self.steps))
@@ -98,6 +104,12 @@ class StepScaling:
     def period(self) -> float:
         """Seconds of one datapoint."""
         return _PERIOD_SECONDS[self.metric]
+
+    def aggregated(self, values: Sequence[float]) -> float:
+        """The value of the datapoints of all periods."""
+        if self.aggregation == "Average":
+            return sum(values) / len(values)
+        return max(values) if self.aggregation == "Maximum" else min(values)
 
     def desired(self, capacity: int, value: float) -> int:
         """The capacity after the step that fits; no step, no change."""

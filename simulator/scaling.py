@@ -101,8 +101,8 @@ class Scaling:
     def _wanted(self, alarm: _Alarm, base: int, datapoints: Datapoints, firing: Sequence[_Alarm]) -> Change:
         policy = alarm.policy
         if isinstance(policy, StepScaling):
-            [value] = datapoints.newest(policy.metric, policy.period, 1) or [policy.threshold]
-            return Change(self.inside(policy.desired(base, value)), policy.cooldown)
+            values = datapoints.newest(policy.metric, policy.period, policy.periods) or [policy.threshold]
+            return Change(self.inside(policy.desired(base, policy.aggregated(values))), policy.cooldown)
         if alarm.out:
             [value] = datapoints.newest(policy.metric, policy.period, 1) or [policy.target]
             return Change(self.inside(max(base, policy.desired(base, value))), policy.scale_out_cooldown)

@@ -23,15 +23,17 @@ from rich.table import Table
 import simulator
 from benchmarks.scaling import chart
 from benchmarks.scaling.comparison import Comparison, compare
-from benchmarks.scaling.platform import Platform, Seen, running
+from benchmarks.scaling.platform import Platform, running
 from benchmarks.scaling.traffic import Sent, Traffic, send
 from benchmarks.serving.model import benchmark_model
+from cli.loadtest.load import Load
 from local import cloud
 
 SPEED = 12.0
 STATE = cloud.ROOT / ".sageloop" / "scaling"
 CALLS = 100_000
-MINUTE = Traffic("one minute", ((0, 200), (5, 200), (25, 2_160), (60, 2_160)))
+# It begins slowly, and opens connections for all calls of a second before the machine is at its limits.
+MINUTE = Load(((0, 200), (5, 200), (25, 2_160), (60, 2_160)), ready_seconds=1.0)
 # Calls a second that one instance is to have, in each of the two parts.
 MINUTE_TARGET, TRACE_TARGET = 440.0, 40.0
 MOST_INSTANCES = 8
@@ -40,9 +42,9 @@ MOST_INSTANCES = 8
 COOLDOWNS = (75, 270)
 # Loads are near the middle of what a whole number of instances carries: at its edge chance would decide.
 TRACES = (
-    Traffic("ramp", ((0, 20), (10, 20), (50, 180), (75, 180))),
-    Traffic("flash crowd", ((0, 30), (15, 30), (16, 180), (45, 180), (46, 30), (60, 30))),
-    Traffic("up and down again", ((0, 30), (5, 30), (15, 140), (40, 140), (50, 30), (160, 30))),
+    Traffic("ramp", Load(((0, 20), (10, 20), (50, 180), (75, 180)))),
+    Traffic("flash crowd", Load(((0, 30), (15, 30), (16, 180), (45, 180), (46, 30), (60, 30)))),
+    Traffic("up and down again", Load(((0, 30), (5, 30), (15, 140), (40, 140), (50, 30), (160, 30)))),
 )
 console = Console(highlight=False)
 
@@ -58,58 +60,61 @@ def main() -> int:
     bodies = [(",".join(row) + "\n").encode() for row in asked.texts]
     shutil.rmtree(STATE, ignore_errors=True)
     with running(STATE, model.ml / "model", SPEED) as platform:
-        sent, seen, counted = _minute(platform, bodies)
+        sent, counted = _minute(platform, bodies)
         comparisons = [_trace(platform, traffic, bodies) for traffic in TRACES[: options.traces]]
     page = STATE.with_suffix(".html")
-    chart.write(page, sent, seen, comparisons)
+    chart.write(page, MINUTE, sent, comparisons)
     console.print(f"chart: {page}")
     worst = max((each.worst for each in comparisons), default=0)
     outcome = sent.outcome
+    if counted != outcome.calls:
+        console.print(f"CloudWatch counted {counted:,} calls, and {outcome.calls:,} were made.")
     figures = {
         "calls": outcome.calls,
         "errors": outcome.errors,
-        "instances_max": seen.most,
+        "instances_max": sent.most,
         "simulator_max_error_instances": worst,
     }
     print("RESULT " + json.dumps(figures))
-    if counted != outcome.calls:
-        console.print(f"CloudWatch counted {counted:,} calls, and {outcome.calls:,} were made.")
     sound = outcome.calls >= CALLS and not outcome.errors and counted == outcome.calls
-    return 0 if sound and seen.most > 1 and worst <= 1 else 1
+    return 0 if sound and sent.most > 1 and worst <= 1 else 1
 
 
-def _minute(platform: Platform, bodies: Sequence[bytes]) -> tuple[Sent, Seen, int]:
-    """The load of 100,000 calls: what became of it, the instances, and the calls that CloudWatch counted."""
+def _minute(platform: Platform, bodies: Sequence[bytes]) -> tuple[Sent, int]:
+    """The load of 100,000 calls: what became of it, and the calls that CloudWatch counted."""
     endpoint = "minute"
     platform.serve(endpoint, MINUTE_TARGET * 60 / SPEED, MOST_INSTANCES, COOLDOWNS)
     begun = platform.cpu_seconds()
-    with platform.watched(endpoint) as seen:
-        sent = send(platform.caller, endpoint, bodies, MINUTE)
+    sent = send(platform.caller, platform.root, endpoint, bodies, MINUTE)
     used = platform.cpu_seconds() - begun
     # The metrics of the last calls are put within a second.
     time.sleep(2)
     counted = platform.counted(endpoint)
     platform.remove(endpoint)
-    console.print(_table(sent, seen, counted, used))
-    return sent, seen, counted
+    console.print(_table(sent, counted, used))
+    return sent, counted
 
 
-def _table(sent: Sent, seen: Seen, counted: int, cpu_seconds: float) -> Table:
+def _table(sent: Sent, counted: int, cpu_seconds: float) -> Table:
     outcome = sent.outcome
     table = Table(title="100,000 calls in one minute, from one instance")
     table.add_column("figure")
     table.add_column("value", justify="right")
-    table.add_row("calls made", f"{outcome.calls:,}")
+    table.add_row("calls planned", f"{MINUTE.calls:,.0f}")
+    table.add_row("calls sent", f"{outcome.calls:,}")
+    table.add_row("calls that found no connection", f"{outcome.unsent:,}")
     table.add_row("calls that CloudWatch counted", f"{counted:,}")
     table.add_row("answers by status", ", ".join(f"{k}: {v:,}" for k, v in outcome.statuses.items()))
-    table.add_row("calls not sent in time", f"{outcome.unsent:,}")
-    if outcome.due:
-        shown = f"{outcome.due.p50:.1f} / {outcome.due.p99:.1f} / {outcome.due.longest:.0f} ms"
-        table.add_row("p50 / p99 / longest, from when due", shown)
+    for name, latency in (("due", outcome.due), ("sent", outcome.sent)):
+        if latency:
+            shown = f"{latency.p50:.1f} / {latency.p99:.1f} / {latency.longest:.0f} ms"
+            table.add_row(f"p50 / p99 / longest, from when {name}", shown)
     table.add_row(
         "CPU of the embedded AWS's front", f"{cpu_seconds / max(1, outcome.calls) * 1e6:.0f} µs a call"
     )
-    table.add_row("instances, from … to", f"{seen.counts[0][1]} … {seen.most}")
+    table.add_row("instances, from … to", f"{sent.seen[0].instances} … {sent.most}")
+    if outcome.generator_bound:
+        table.add_row("this machine", "was short of CPU")
     return table
 
 
@@ -117,8 +122,7 @@ def _trace(platform: Platform, traffic: Traffic, bodies: Sequence[bytes]) -> Com
     endpoint = traffic.name.replace(" ", "-")
     target = TRACE_TARGET * 60 / SPEED
     took = platform.serve(endpoint, target, MOST_INSTANCES, COOLDOWNS)
-    with platform.watched(endpoint) as seen:
-        sent = send(platform.caller, endpoint, bodies, traffic)
+    sent = send(platform.caller, platform.root, endpoint, bodies, traffic.load)
     platform.remove(endpoint)
     fleet = simulator.Fleet(
         # How long an instance takes to start here is measured; the rest is far from its limits.
@@ -133,14 +137,23 @@ def _trace(platform: Platform, traffic: Traffic, bodies: Sequence[bytes]) -> Com
         ],
         monitoring=simulator.EMBEDDED,
     )
-    counts = [(moment - sent.begun, count) for moment, count in seen.counts]
-    compared = compare(traffic, SPEED, counts, fleet)
+    compared = compare(traffic, SPEED, sent.counts, fleet)
+    console.print(_counts(compared))
     console.print(
         f"{traffic.name}: {sent.outcome.calls:,} calls, {sent.outcome.errors} errors, "
-        f"up to {seen.most} instances, simulated up to {compared.simulated.max()}; "
+        f"up to {sent.most} instances, simulated up to {compared.simulated.max()}; "
         f"at most {compared.worst} apart (an instance starts in {took * SPEED:.0f} s of that AWS's time)"
     )
     return compared
+
+
+def _counts(compared: Comparison) -> Table:
+    table = Table(title=f"{compared.traffic.name}: instances over time")
+    for column in ("seconds of AWS's time", "calls/s", "seen", "simulated"):
+        table.add_column(column, justify="right")
+    for row in compared.rows():
+        table.add_row(*(f"{value:.0f}" for value in row))
+    return table
 
 
 if __name__ == "__main__":

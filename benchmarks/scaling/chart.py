@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from markupsafe import Markup
 
 from benchmarks.scaling.comparison import Comparison
-from benchmarks.scaling.platform import Seen
 from benchmarks.scaling.traffic import Sent
 from cli import pages
+from cli.loadtest.load import Load
 from cli.pages.charts import Axis, Chart, Point, round_axis
 
 _STYLE = Path(pages.__file__).with_name("page.css")
@@ -21,41 +20,29 @@ _PAGE = Markup("""<!doctype html>
 up to <span class="two">{most} instances</span></h1>
 <div class="panels">{panels}</div></main></body></html>
 """)
+_MOMENTS = "seconds of AWS's time"
 _PANEL = Markup('<section class="panel"><h2>{title}</h2><p>{keys}</p>{chart}</section>\n')
 _KEYS = Markup('<span class="key one"></span>{one}<span class="key two"></span>{two}')
 
 
-def write(file: Path, sent: Sent, seen: Seen, comparisons: Sequence[Comparison]) -> None:
+def write(file: Path, load: Load, sent: Sent, comparisons: Sequence[Comparison]) -> None:
     """Write the page."""
     outcome = sent.outcome
     seconds = range(len(outcome.timeline))
     answered = [(float(n), float(outcome.timeline[n].answered)) for n in seconds]
     p50 = [(float(n), p) for n in seconds if (p := outcome.timeline[n].p50_ms) is not None]
     p99 = [(float(n), p) for n in seconds if (p := outcome.timeline[n].p99_ms) is not None]
-    counts = [(moment - sent.begun, count) for moment, count in seen.counts]
-    inside = [(moment, count) for moment, count in counts if 0 <= moment <= outcome.seconds]
     panels = [
-        _panel("Load", "answered", "", _chart("seconds", "calls/s", answered, [])),
-        _panel("Instances", "", "in service", _chart("seconds", "instances", [], stairs(inside))),
+        _panel("Load", "due", "answered", _chart("seconds", "calls/s", _corners(load), answered)),
+        _panel("Instances", "", "in service", _chart("seconds", "instances", [], stairs(sent.counts))),
         _panel("Latency, from the time that a call was due", "p99", "p50", _chart("seconds", "ms", p99, p50)),
     ]
     for each in comparisons:
         simulated = stairs([(float(second), int(count)) for second, count in enumerate(each.simulated)])
-        moments = np.arange(0, each.traffic.seconds, 0.5)
-        load = [
-            (float(m * each.speed), float(r))
-            for m, r in zip(moments, each.traffic.rate(moments), strict=True)
-        ]
         title = f"{each.traffic.name}: at most {each.worst} apart"
-        drawn = _chart("seconds of AWS's time", "instances", simulated, stairs(each.seen))
-        panels.append(
-            _panel(
-                f"{each.traffic.name}: load",
-                "calls/s",
-                "",
-                _chart("seconds of AWS's time", "calls/s", load, []),
-            )
-        )
+        drawn = _chart(_MOMENTS, "instances", simulated, stairs(each.seen))
+        calls = _chart(_MOMENTS, "calls/s", _corners(each.traffic.load, each.speed), [])
+        panels.append(_panel(f"{each.traffic.name}: load", "calls/s", "", calls))
         panels.append(_panel(title, "simulated", "seen", drawn))
     file.parent.mkdir(parents=True, exist_ok=True)
     text = _PAGE.format(
@@ -63,10 +50,14 @@ def write(file: Path, sent: Sent, seen: Seen, comparisons: Sequence[Comparison])
         calls=outcome.calls,
         seconds=outcome.seconds,
         errors=outcome.errors,
-        most=seen.most,
+        most=sent.most,
         panels=Markup("").join(panels),
     )
     file.write_text(text, "utf-8")
+
+
+def _corners(load: Load, speed: float = 1.0) -> list[Point]:
+    return [(float(moment * speed), float(rate)) for moment, rate in load.corners]
 
 
 def stairs(counts: Sequence[tuple[float, int]]) -> list[Point]:

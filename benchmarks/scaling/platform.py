@@ -5,11 +5,9 @@ import json
 import os
 import subprocess
 import tarfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +18,8 @@ from local.cloud import ROOT, Cloud
 
 _IMAGE, _BUCKET, _MODEL = "scaling", "scaling-models", "scaling"
 _VARIANT = "primary"
-_LOOK_SECONDS = 0.2
 _START_SECONDS = 120.0
 Statement = dict[str, Any]
-
-
-@dataclass
-class Seen:
-    """Instances that took calls, by the time of the clock (Unix seconds)."""
-
-    counts: list[tuple[float, int]] = field(default_factory=list)
-
-    @property
-    def most(self) -> int:
-        """The most at a time."""
-        return max((count for _, count in self.counts), default=0)
 
 
 class Platform:
@@ -43,7 +28,7 @@ class Platform:
     def __init__(self, running: Cloud, model: Path) -> None:
         self.speed = running.speed
         self._cloud = running
-        self._root = boto3.Session("test", "test", region_name=running.region)
+        self.root = boto3.Session("test", "test", region_name=running.region)
         self._account = f"arn:aws:iam::{running.account}"
         self._push()
         self._make_roles()
@@ -66,7 +51,7 @@ class Platform:
 
     def client(self, service: str) -> Any:
         """A client of the account's root."""
-        return self._root.client(service, endpoint_url=self._cloud.url)  # type: ignore[call-overload]
+        return self.root.client(service, endpoint_url=self._cloud.url)  # type: ignore[call-overload]
 
     def serve(self, endpoint: str, target: float, most: int, cooldowns: tuple[int, int]) -> float:
         """Start an endpoint of one instance that scales to `target` calls a minute each; seconds it took.
@@ -135,25 +120,6 @@ class Platform:
             Statistics=["Sum"],
         )
         return int(sum(point["Sum"] for point in found["Datapoints"]))
-
-    @contextmanager
-    def watched(self, endpoint: str) -> Iterator[Seen]:
-        """The instances in service, filled in while the block runs."""
-        sagemaker, seen, ended = self.client("sagemaker"), Seen(), threading.Event()
-
-        def look() -> None:
-            while not ended.is_set():
-                [variant] = sagemaker.describe_endpoint(EndpointName=endpoint)["ProductionVariants"]
-                seen.counts.append((time.time(), int(variant["CurrentInstanceCount"])))
-                ended.wait(_LOOK_SECONDS)
-
-        thread = threading.Thread(target=look, name="instances", daemon=True)
-        thread.start()
-        try:
-            yield seen
-        finally:
-            ended.set()
-            thread.join(timeout=10)
 
     def _push(self) -> None:
         self.client("ecr").create_repository(repositoryName=_IMAGE)

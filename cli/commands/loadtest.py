@@ -17,8 +17,8 @@ from rich.text import Text
 from cli import declared, endpoint, output, projects, session
 from cli.errors import CommandError
 from cli.loadtest import find as search
-from cli.loadtest import fleet, generator, rows, stored
-from cli.loadtest.generator import Load
+from cli.loadtest import fleet, generator, rows, stored, trial
+from cli.loadtest.load import Load
 from cli.loadtest.rows import Bodies
 from cli.loadtest.samples import Latency, Outcome, Samples
 from cli.loadtest.target import Target, runtime
@@ -105,7 +105,10 @@ def loadtest(
     program = declared.program(app) if save else None
     limit = p99_ms or _declared(app, found.name, "p99_ms") or P99_MS
     bodies = rows.read(file) if file else stored.newest(aws, found.output("storage", "IncomingBucket"))
+    if instance:
+        _check_type(instance)
     with _place(aws, found, api=api, alone=instance_only or find, instance=instance) as place:
+        trial.call(aws, place.target, bodies)
         if find:
             steps, best = _find(aws, place, bodies, seconds or STEP_SECONDS, limit)
             if best is None:
@@ -117,7 +120,7 @@ def loadtest(
             load = calls_per_minute or _declared(app, found.name, "calls_per_minute")
             if load is None:
                 raise CommandError("No load is declared in app.py: name one with --calls-per-minute.")
-            best = _test(aws, place, bodies, Load(load, seconds or 60))
+            best = _test(aws, place, bodies, Load.steady(load, seconds or 60))
             steps = [best]
     kept = _save(program, found, place, best, limit) if program else None
     if html is not None:
@@ -129,6 +132,14 @@ def loadtest(
         webbrowser.open(html.resolve().as_uri())
     if best.errors:
         raise CommandError(f"{best.errors:,} of {best.calls + best.unsent:,} calls failed: {_said(best)}.")
+
+
+def _check_type(instance: str) -> None:
+    from declaration.instances import usable
+
+    if instance not in usable("endpoint"):
+        rule = f"{instance} is no instance type that endpoints run this image on; ml.c5.large is one."
+        raise typer.BadParameter(rule, param_hint="--instance")
 
 
 @contextlib.contextmanager
@@ -153,7 +164,7 @@ def _place(
 
 def _test(aws: "boto3.Session", place: _Place, bodies: Bodies, load: Load) -> Outcome:
     """One load, told of while it lasts."""
-    told = f"{load.calls_per_minute:,} calls/min for {load.seconds} s"
+    told = f"{load.calls_per_minute:,} calls/min for {load.seconds:g} s"
     with (
         fleet.watched(aws, place.endpoint) as instances,
         output.messages.status(f"Calling: {told} ...") as status,
@@ -162,9 +173,7 @@ def _test(aws: "boto3.Session", place: _Place, bodies: Bodies, load: Load) -> Ou
         def seen(samples: Samples) -> None:
             if newest := samples.newest():
                 calls, errors, p99 = newest
-                status.update(
-                    f"Calling: {told} ... {calls:,}/s, {errors:,} errors, p99 {output.figure(p99)} ms"
-                )
+                status.update(f"Calling: {told} ... {calls:,}/s, {errors:,} errors, p99 {_ms(p99)} ms")
 
         ran = generator.run(aws, place.target, bodies, load, seen)
     return ran.samples.outcome(
@@ -176,10 +185,10 @@ def _find(
     aws: "boto3.Session", place: _Place, bodies: Bodies, seconds: int, p99_ms: int
 ) -> tuple[list[Outcome], Outcome | None]:
     # Unmeasured: the first calls find cold caches.
-    _test(aws, place, bodies, Load(FIRST_CALLS_PER_MINUTE // 10, 3))
+    _test(aws, place, bodies, Load.steady(FIRST_CALLS_PER_MINUTE // 10, 3))
 
     def test(calls_per_minute: int) -> Outcome:
-        outcome = _test(aws, place, bodies, Load(calls_per_minute, seconds))
+        outcome = _test(aws, place, bodies, Load.steady(calls_per_minute, seconds))
         word = "carried" if outcome.keeps(p99_ms) else "too much"
         output.note(f"{calls_per_minute:,} calls/min: {word} ({_said(outcome)})")
         return outcome
@@ -230,11 +239,16 @@ def _measured(version: str, instance: str, calls_per_minute: int, sent: Latency,
     )
 
 
+def _ms(value: float | None) -> str:
+    """Milliseconds, as finely as they mean something: the generator's clock ticks once a millisecond."""
+    return "-" if value is None else f"{value:,.1f}"
+
+
 def _said(outcome: Outcome) -> str:
     """An outcome in a few words."""
     answers = ", ".join(f"{count:,} x {status}" for status, count in outcome.statuses.items())
     unsent = f", {outcome.unsent:,} not sent because all connections waited" if outcome.unsent else ""
-    p99 = f", p99 {output.figure(outcome.due.p99)} ms" if outcome.due else ""
+    p99 = f", p99 {_ms(outcome.due.p99)} ms" if outcome.due else ""
     return f"{answers or 'no answers'}{unsent}{p99}"
 
 
@@ -262,7 +276,7 @@ def _view(place: _Place, best: Outcome, steps: list[Outcome], html: Path | None,
         ),
     ]
     latencies = [(name, each) for name, each in (("due", best.due), ("sent", best.sent)) if each]
-    cells = [(name, *(output.figure(value) for value in asdict(each).values())) for name, each in latencies]
+    cells = [(name, *(_ms(value) for value in asdict(each).values())) for name, each in latencies]
     if cells:
         columns = ["ms since", "p50", "p90", "p99", "p99.9", "max"]
         parts.append(Padding(output.table(columns, cells), (1, 0, 0, 0)))

@@ -46,17 +46,17 @@ def plan(
 
     Example:  sageloop plan · sageloop plan --calls-per-minute 100000 --p99-ms 50
     """
-    endpoint, measured, name, is_declared = _endpoint(app, project, calls_per_minute)
+    endpoint, measured, name, is_declared, other = _endpoint(app, project, calls_per_minute)
     changed = planning.changed(endpoint, calls_per_minute, p99_ms)
     made = planning.plan(changed, measured, name, declared=is_declared)
-    output.show(asdict(made), _view(made, limit), as_json=as_json)
+    output.show(asdict(made), _view(made, limit, other), as_json=as_json)
 
 
 def _endpoint(
     app: Path | None, project: str | None, calls_per_minute: int | None
-) -> tuple["Endpoint", "Measured | None", str | None, bool]:
-    """The declared endpoint, its measurement and project, and whether it has instances of its own."""
-    from declaration import Endpoint
+) -> tuple["Endpoint", "Measured | None", str | None, bool, str]:
+    """The declared endpoint, its measurement and project, whether it is one, and the arithmetic if not."""
+    from declaration import Async, Endpoint, Serverless
 
     try:
         found = declared.project(app, project)
@@ -64,13 +64,16 @@ def _endpoint(
         # A load alone can be planned where nothing is declared yet.
         if calls_per_minute is None or app or project or _has_app():
             raise
-        return Endpoint(calls_per_minute=calls_per_minute), None, None, False
+        return Endpoint(calls_per_minute=calls_per_minute), None, None, False, ""
     if isinstance(found.endpoint, Endpoint):
-        return found.endpoint, found.measured, found.name, True
+        return found.endpoint, found.measured, found.name, True, ""
     load = calls_per_minute or getattr(found.endpoint, "calls_per_minute", None)
     if load is None:
         raise CommandError(f"{found.name} declares no load: name one with --calls-per-minute.")
-    return Endpoint(calls_per_minute=load), found.measured, found.name, False
+    other = ""
+    if isinstance(found.endpoint, Async | Serverless):
+        other = f"Declared: {type(found.endpoint).__name__}\n{found.endpoint.explain()}"
+    return Endpoint(calls_per_minute=load), found.measured, found.name, False, other
 
 
 def _has_app() -> bool:
@@ -81,11 +84,13 @@ def _has_app() -> bool:
     return True
 
 
-def _view(made: Plan, limit: int) -> Group:
+def _view(made: Plan, limit: int, other: str) -> Group:
     of = f" for {made.project}" if made.project else ""
     within = f", 99 % of them within {made.p99_ms} ms" if made.p99_ms else ""
-    parts: list[RenderableType] = [
-        Text(f"{made.calls_per_minute:,} calls a minute{of}{within}", style="bold"),
+    parts: list[RenderableType] = [Padding(Text(other), (0, 0, 1, 0))] if other else []
+    alike = "As a real-time endpoint: " if other else ""
+    parts += [
+        Text(f"{alike}{made.calls_per_minute:,} calls a minute{of}{within}", style="bold"),
         Text(_source(made), style="" if made.measured else "yellow"),
     ]
     shown = made.candidates[:limit]
@@ -103,18 +108,27 @@ def _view(made: Plan, limit: int) -> Group:
     for each in explained:
         title = "Cheapest" if each is made.candidates[0] else "Declared"
         parts.append(Padding(Text(f"{title}: {each.instance}\n{each.arithmetic}"), (1, 0, 0, 0)))
+    kept = "calls a minute" if made.scale_on == "calls" else "calls at once"
     parts.append(
         Padding(
             Text(
-                f"Scaling     calls a minute per instance at the target; after scaling out it waits "
+                f"Scaling     keeps the {kept} of each instance at the target; after scaling out it waits "
                 f"{made.scale_out_cooldown} s, after scaling in {made.scale_in_cooldown} s\n"
-                f"Zones       two instances at least, in two zones\nServerless  {made.serverless.why}"
+                f"Zones       {_zones(made.candidates[0].floor)}\nServerless  {made.serverless.why}"
             ),
             (1, 0, 0, 0),
         )
     )
     parts.append(Text("Prices are of us-east-1, to choose by and not to bill: check them.", style="dim"))
     return Group(*parts)
+
+
+def _zones(floor: int) -> str:
+    if floor == 0:
+        return "no instance while nobody calls: the first calls after that are refused until one has started"
+    if floor == 1:
+        return "one instance, in one zone: while that is out, nobody answers"
+    return f"{floor:,} instances at least, in two zones"
 
 
 def _source(made: Plan) -> str:
@@ -136,7 +150,7 @@ def _row(each: Candidate, common: str) -> tuple[RenderableType, ...]:
         f"{each.count:,}",
         f"{each.floor:,} to {each.ceiling:,}",
         f"{each.target:,.0f}",
-        f"{each.headroom:.0%}",
+        planning.headroom(each.headroom),
         "?" if each.usd_per_month is None else f"{each.usd_per_month:,.0f}",
         remark,
     )

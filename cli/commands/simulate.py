@@ -17,6 +17,7 @@ from cli.options import AsJson
 
 if TYPE_CHECKING:
     from declaration import Capacity, Endpoint
+    from declaration.measured import Measured
     from simulator import Fleet, Simulation
     from simulator.traces import Trace
 
@@ -89,7 +90,8 @@ def simulate(
     endpoint = planning.changed(found.endpoint, calls_per_minute, None)
     capacity = endpoint.capacity_by(found.measured)
     loads, step = _trace(trace, times * capacity.calls_per_minute, times)
-    fleet = _fleet(endpoint, capacity, start_seconds, outage=trace == "zone")
+    call_ms = _call_ms(endpoint, found.measured)
+    fleet = _fleet(endpoint, capacity, call_ms, start_seconds, outage=trace == "zone")
 
     from simulator import simulate as run
 
@@ -121,7 +123,16 @@ def _trace(name: str, peak: float, times: float) -> "tuple[Trace, float]":
         raise CommandError(f"{error} Or choose day, flash, zone or constant.") from error
 
 
-def _fleet(endpoint: "Endpoint", capacity: "Capacity", start_seconds: float, *, outage: bool) -> "Fleet":
+def _call_ms(endpoint: "Endpoint", measured: "Measured | None") -> float:
+    """How long a call takes with nothing before it: measured, or else well below what 99 of 100 may take."""
+    if measured is not None:
+        return measured.p50_ms
+    return min(CALL_MS, endpoint.p99_ms / 2) if endpoint.p99_ms else CALL_MS
+
+
+def _fleet(
+    endpoint: "Endpoint", capacity: "Capacity", call_ms: float, start_seconds: float, *, outage: bool
+) -> "Fleet":
     """The endpoint as it would be deployed."""
     from declaration.capacity import SCALE_IN_COOLDOWN, SCALE_OUT_COOLDOWN
     from declaration.instances import vcpus
@@ -140,7 +151,16 @@ def _fleet(endpoint: "Endpoint", capacity: "Capacity", start_seconds: float, *, 
         )
     if capacity.minimum == 0:
         first = Step(endpoint.min_instances, low=0.0)
-        policies.append(StepScaling(0.0, [first], metric="unserved", periods=1, cooldown=SCALE_OUT_COOLDOWN))
+        policies.append(
+            StepScaling(
+                0.0,
+                [first],
+                metric="unserved",
+                periods=1,
+                cooldown=SCALE_OUT_COOLDOWN,
+                aggregation="Maximum",
+            )
+        )
     scheduled = []
     if (hours := endpoint.busy_hours) and capacity.busy is not None:
         # The trace begins at midnight of such a day, and the floor rises 15 minutes early.
@@ -148,7 +168,7 @@ def _fleet(endpoint: "Endpoint", capacity: "Capacity", start_seconds: float, *, 
         scheduled = [Scheduled(begin, capacity.busy), Scheduled(hours.end * 3600.0, capacity.minimum)]
     server = Server(
         capacity.calls_per_instance,
-        p50_ms=capacity.call_ms or CALL_MS,
+        p50_ms=call_ms,
         vcpus=vcpus(capacity.instance),
         start_seconds=start_seconds,
         usd_per_hour=capacity.usd_per_hour or 0.0,
@@ -195,6 +215,10 @@ def _report(project: str, trace: str, capacity: "Capacity", result: "Simulation"
     )
 
 
+def _time(hours: float) -> str:
+    return f"{hours:g} h" if hours >= 1 else f"{hours * 60:.3g} min"
+
+
 def _view(report: Report, capacity: "Capacity", html: Path | None) -> Group:
     def share(count: int) -> str:
         return f"{count:,} ({count / report.calls:.3%})" if report.calls else f"{count:,}"
@@ -203,7 +227,7 @@ def _view(report: Report, capacity: "Capacity", html: Path | None) -> Group:
         return "no price is known" if usd is None else f"{usd:,.2f} USD"
 
     rows: list[tuple[RenderableType, ...]] = [
-        ("Calls", f"{report.calls:,} in {report.hours:g} h"),
+        ("Calls", f"{report.calls:,} in {_time(report.hours)}"),
         ("Instances", f"{report.instances_min:,} to {report.instances_max:,} of {report.instance}"),
         ("Late", share(report.late)),
         ("Dropped", Text(share(report.dropped), style="red" if report.dropped else "")),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli import output
 from cli.errors import CommandError
+from cli.loadtest.samples import Seen
 
 if TYPE_CHECKING:
     import boto3
@@ -18,20 +19,21 @@ START_SECONDS = 1_800
 
 
 @contextlib.contextmanager
-def watched(session: "boto3.Session", endpoint: str) -> Iterator[dict[int, int]]:
-    """The instances in service by the second of the clock, filled in while the block runs."""
+def watched(session: "boto3.Session", endpoint: str, every: float = LOOK_SECONDS) -> Iterator[list[Seen]]:
+    """The instances in service, looked at every so many seconds while the block runs."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    seen: dict[int, int] = {}
+    seen: list[Seen] = []
     sagemaker, ended = session.client("sagemaker"), threading.Event()
 
     def look() -> None:
         with contextlib.suppress(BotoCoreError, ClientError):
             # A look that fails leaves a gap in the chart, and the test goes on.
-            seen[int(time.time())] = instances(sagemaker.describe_endpoint(EndpointName=endpoint))
+            count = instances(sagemaker.describe_endpoint(EndpointName=endpoint))
+            seen.append(Seen(time.time(), count))
 
     def go_on() -> None:
-        while not ended.wait(LOOK_SECONDS):
+        while not ended.wait(every):
             look()
 
     look()

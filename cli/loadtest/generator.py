@@ -4,7 +4,6 @@ bakirrayan.github.io/k9_load_testing/running/ describes its arrival rates and th
 """
 
 import json
-import math
 import os
 import subprocess
 import sys
@@ -13,10 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.errors import CommandError
+from cli.loadtest import trial
+from cli.loadtest.load import Load
 from cli.loadtest.rows import Bodies
 from cli.loadtest.samples import Samples
 from cli.loadtest.target import SIGNED_FOR_SECONDS, Target, security_token, write_signed
@@ -24,24 +26,12 @@ from cli.loadtest.target import SIGNED_FOR_SECONDS, Target, security_token, writ
 if TYPE_CHECKING:
     import boto3
 
-# An endpoint answers within 60 s; what takes longer than this is counted as no answer.
-TIMEOUT_SECONDS = 10
-_FEWEST_CONNECTIONS, _MOST_CONNECTIONS = 128, 2_000
+_PATIENCE_SECONDS = 65
+"""The generator gives a call up after 60 s, as SageMaker does; at the end it waits, so that all are counted.
+
+docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+"""
 _BUSY = "the load generator may be the bottleneck"
-
-
-@dataclass(frozen=True)
-class Load:
-    """Calls a minute, evenly, for some seconds."""
-
-    calls_per_minute: int
-    seconds: int
-
-    @property
-    def connections(self) -> int:
-        """Enough for calls of half a second; with all of them waiting, calls are not sent, and counted so."""
-        wanted = math.ceil(self.calls_per_minute / 60 / 2)
-        return min(max(_FEWEST_CONNECTIONS, wanted), _MOST_CONNECTIONS)
 
 
 @dataclass(frozen=True)
@@ -65,37 +55,38 @@ def run(
     signatures expire.
     """
     samples, bound = Samples(), False
-    left = load.seconds
-    while left > 0:
-        part = min(left, SIGNED_FOR_SECONDS)
-        left -= part
+    for part in load.parts(SIGNED_FOR_SECONDS):
         with tempfile.TemporaryDirectory(prefix="sageloop-load-") as folder:
             here = Path(folder)
             write_signed(session, target, bodies, here / "rows.json")
-            document = plan(target, bodies.content_type, load, part, here, security_token(session))
+            document = plan(target, bodies.content_type, part, here, security_token(session))
             (here / "plan.json").write_text(json.dumps(document), "utf-8")
             bound |= _generate(here, samples, seen)
     return Run(samples, bound)
 
 
-def plan(
-    target: Target, content_type: str, load: Load, seconds: int, folder: Path, token: str | None
-) -> dict[str, Any]:
+def plan(target: Target, content_type: str, load: Load, folder: Path, token: str | None) -> dict[str, Any]:
     """What the generator is to do, as it reads it."""
     headers = {
         "Content-Type": content_type,
         "Authorization": "{{ rows.authorization }}",
         "X-Amz-Date": "{{ rows.date }}",
     }
+    headers |= trial.api_key(target)
     if token:
         headers["X-Amz-Security-Token"] = token
+    # Rates are whole numbers, which are finer by the minute.
+    stages = [
+        {"duration": f"{round((end - begin) * 1000)}ms", "target": round(rate * 60)}
+        for (begin, _), (end, rate) in pairwise(load.corners)
+    ]
     scenario = {
-        "executor": "constant-arrival-rate",
-        "rate": load.calls_per_minute,
+        "executor": "ramping-arrival-rate",
+        "startRate": round(load.corners[0][1] * 60),
         "timeUnit": "1m",
-        "duration": f"{seconds}s",
-        "gracefulStop": f"{TIMEOUT_SECONDS}s",
-        "preAllocatedVUs": load.connections,
+        "stages": stages,
+        "gracefulStop": f"{_PATIENCE_SECONDS}s",
+        "preAllocatedVUs": load.ready,
         "maxVUs": load.connections,
     }
     return {
@@ -127,6 +118,8 @@ def _generate(folder: Path, samples: Samples, seen: Callable[[Samples], None]) -
     os.mkfifo(pipe)
     command = [
         sys.executable,
+        # A module of the working directory would come before the generator's own.
+        "-P",
         "-m",
         "k9",
         "run",
@@ -135,7 +128,7 @@ def _generate(folder: Path, samples: Samples, seen: Callable[[Samples], None]) -
         "--out",
         f"csv={pipe}",
     ]
-    # A proxy of the environment is none of the endpoint's, and a terminal's Ctrl-C reaches both of us.
+    # It heeds no proxy of the environment, and a terminal's Ctrl-C reaches both of us.
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
     ) as process:
@@ -144,7 +137,7 @@ def _generate(folder: Path, samples: Samples, seen: Callable[[Samples], None]) -
         reader.start()
         try:
             _read(pipe, process, samples, seen)
-            code = process.wait(timeout=2 * TIMEOUT_SECONDS)
+            code = process.wait(timeout=20)
         except BaseException:
             process.kill()
             raise

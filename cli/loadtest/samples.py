@@ -3,8 +3,16 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 QUANTILES = (50.0, 90.0, 99.0, 99.9)
+
+
+class Seen(NamedTuple):
+    """Instances in service at a moment (Unix seconds)."""
+
+    moment: float
+    instances: int
 
 
 @dataclass(frozen=True)
@@ -20,7 +28,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class Second:
-    """One second of a test. `unsent` are calls for which every connection was still waiting for an answer."""
+    """One second of a test. `unsent` are calls that found no connection: all were waiting for answers."""
 
     offered: float
     answered: int
@@ -125,15 +133,27 @@ class Samples:
         failed = sum(count for status, count in bucket.statuses.items() if not good(status))
         return sum(bucket.statuses.values()), failed + bucket.unsent, _quantile(bucket.due, 99)
 
+    def begun(self, calls_per_second: float) -> float:
+        """When the first call was due (Unix seconds), if so many came at first; 0 for no calls.
+
+        Samples know whole seconds only: the calls of the first one tell how much of it there was.
+        """
+        if not self._buckets:
+            return 0.0
+        first = min(self._buckets)
+        bucket = self._buckets[first]
+        calls = sum(bucket.statuses.values()) + bucket.unsent
+        return first + 1 - min(1.0, calls / calls_per_second)
+
     def outcome(
         self,
         calls_per_minute: int,
         seconds: float,
-        instances: Mapping[int, int],
+        instances: Sequence[Seen],
         *,
         generator_bound: bool = False,
     ) -> Outcome:
-        """Everything in sum; `instances` are those that were seen, by the second of the clock."""
+        """Everything in sum; `instances` are those that were seen, in the order of time."""
         buckets = self._buckets.values()
         statuses: Counter[str] = Counter()
         for bucket in buckets:
@@ -149,16 +169,17 @@ class Samples:
             generator_bound,
         )
 
-    def _timeline(self, calls_per_minute: int, instances: Mapping[int, int]) -> Iterator[Second]:
+    def _timeline(self, calls_per_minute: int, instances: Sequence[Seen]) -> Iterator[Second]:
         if not self._buckets:
             return
         first, last = min(self._buckets), max(self._buckets)
+        looks = {int(moment): count for moment, count in instances}
         # The newest look before the first call says what it met.
-        before = [moment for moment in instances if moment <= first]
-        known = instances[max(before)] if before else None
+        before = [moment for moment in looks if moment <= first]
+        known = looks[max(before)] if before else None
         for moment in range(first, last + 1):
             bucket = self._buckets.get(moment, _Bucket())
-            known = instances.get(moment, known)
+            known = looks.get(moment, known)
             answered = sum(count for status, count in bucket.statuses.items() if good(status))
             yield Second(
                 calls_per_minute / 60,

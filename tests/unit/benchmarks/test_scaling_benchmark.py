@@ -1,9 +1,8 @@
-"""How the benchmark of scaling compares counts, and what it tells the load generator."""
+"""How the benchmark of scaling compares counts, and draws them."""
 
 from itertools import pairwise
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,9 +10,9 @@ import simulator
 from benchmarks.scaling.chart import stairs
 from benchmarks.scaling.comparison import Comparison, compare
 from benchmarks.scaling.traffic import Traffic
+from cli.loadtest.load import Load
 
-RISE = Traffic("rise", ((0, 10), (10, 10), (20, 110), (40, 110)))
-CORNERS = st.lists(st.tuples(st.floats(0.5, 30), st.floats(1, 1000)), min_size=1, max_size=5)
+RISE = Traffic("rise", Load(((0, 10), (10, 10), (20, 110), (40, 110))))
 
 
 def compared(seen: list[tuple[float, int]], simulated: list[int]) -> int:
@@ -22,26 +21,36 @@ def compared(seen: list[tuple[float, int]], simulated: list[int]) -> int:
 
 def test_a_change_may_come_one_period_early_or_late() -> None:
     simulated = [1] * 100 + [3] * 200
-    assert compared([(0, 1), (41, 3), (200, 3)], simulated) == 0
-    assert compared([(0, 1), (159, 1), (200, 3)], simulated) == 0
-    assert compared([(0, 1), (30, 3), (200, 3)], simulated) == 2
-    assert compared([(0, 1), (170, 1), (200, 3)], simulated) == 2
+    for change, worst in ((41, 0), (159, 0), (30, 2), (170, 2)):
+        assert compared([(0, 1), (change, 3), (299, 3)], simulated) == worst
 
 
 def test_a_count_that_never_was_is_as_far_as_the_nearest_one() -> None:
-    assert compared([(100, 5)], [1] * 100 + [3] * 100) == 2
-    assert compared([(100, 2)], [1] * 100 + [3] * 100) == 1
-    assert compared([(500, 4)], [1] * 100 + [3] * 100) == 1
+    assert compared([(0, 1), (100, 5), (199, 5)], [1] * 100 + [3] * 100) == 2
+    assert compared([(0, 1), (100, 2), (199, 2)], [1] * 100 + [3] * 100) == 1
+    assert compared([(0, 1), (100, 3), (500, 4)], [1] * 100 + [3] * 100) == 1
 
 
-@given(CORNERS)
-def test_the_calls_of_a_traffic_are_the_area_below_it(legs: list[tuple[float, float]]) -> None:
-    ends = np.cumsum([seconds for seconds, _ in legs])
-    corners = [(float(end), rate) for end, (_, rate) in zip(ends, legs, strict=True)]
-    traffic = Traffic("any", ((0.0, 5.0), *corners))
-    moments = np.linspace(0, traffic.seconds, 20_001)
-    area = float(np.trapezoid(traffic.rate(moments), moments))
-    assert traffic.calls == pytest.approx(area, rel=1e-3)
+def test_what_was_simulated_and_never_seen_counts_too() -> None:
+    spike = [1] * 100 + [4] * 10 + [1] * 190
+    assert compared([(0, 1), (299, 1)], spike) == 3
+    assert compared([(0, 1), (100, 4), (110, 1), (299, 1)], spike) == 0
+    assert compared([], spike) == 0
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=300), st.integers(0, 59))
+def test_what_comes_less_than_a_period_late_is_no_difference(counts: list[int], late: int) -> None:
+    seen = [(float(second), count) for second, count in enumerate([counts[0]] * late + counts)]
+    assert compared(seen[: len(counts)], counts) <= max(counts) - min(counts)
+    assert compared(seen, counts + [counts[-1]] * late) == 0
+
+
+def test_rows_are_one_a_period() -> None:
+    found = Comparison(RISE, 10.0, [(0.0, 1), (130.0, 2), (399.0, 2)], np.array([1] * 200 + [2] * 200))
+    rows = list(found.rows())
+    assert [row[0] for row in rows] == [0, 60, 120, 180, 240, 300, 360]
+    assert [row[2:] for row in rows[2:5]] == [(1, 1), (2, 1), (2, 2)]
+    assert rows[-1][1] == 110
 
 
 def test_the_simulation_is_in_the_time_of_the_fast_aws() -> None:
@@ -59,7 +68,9 @@ def test_the_simulation_is_in_the_time_of_the_fast_aws() -> None:
     # 110 calls a second of this machine at 40 for each instance.
     assert found.simulated[-1] == 3
     assert found.seen == [(0.0, 1), (390.0, 3)]
-    assert found.worst == 0
+    for late, worst in ((50, 0), (100, 2)):
+        seen = [(second + late, int(count)) for second, count in enumerate(found.simulated)]
+        assert Comparison(RISE, speed, [(0.0, 1), *seen[:300]], found.simulated).worst == worst
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.integers(0, 5)), max_size=30))

@@ -1,16 +1,19 @@
 """Load tests: what the generator sends to a server on loopback, how answers are counted, what is saved."""
 
 import json
+import resource
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import boto3
+import numpy as np
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -18,9 +21,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.errors import CommandError
-from cli.loadtest import rows
+from cli.loadtest import rows, trial
 from cli.loadtest.find import MOST_STEPS, find
-from cli.loadtest.samples import Latency, Outcome, Samples
+from cli.loadtest.generator import plan
+from cli.loadtest.load import Load
+from cli.loadtest.samples import Latency, Outcome, Samples, Seen
 from cli.loadtest.target import Target, signed
 from declaration.measured import read
 from tests.unit.cli.test_cli_plan import declare
@@ -91,8 +96,8 @@ def test_every_call_is_sent_signed_and_counted(
     result = sageloop(*arguments, "--json")
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)
-    # The first call comes at once, so one more or less fits into the time.
-    assert found["calls"] == sum(runtime.bodies.values()) == pytest.approx(100, abs=2)
+    # The first call comes at once, so one more or less fits into the time; before them all, one was tried.
+    assert found["calls"] == sum(runtime.bodies.values()) - 1 == pytest.approx(100, abs=2)
     assert (found["errors"], found["statuses"]) == (0, {"200": found["calls"]})
     assert 0 < found["due"]["p50"] <= found["due"]["p99"] <= found["due"]["longest"]
     assert {each["instances"] for each in found["timeline"]} == {2}
@@ -120,7 +125,7 @@ def test_errors_are_counted_by_status_and_end_with_one(
     sageloop: Any, served: None, runtime: Runtime, tmp_path: Path
 ) -> None:
     data(tmp_path)
-    runtime.status = lambda number: 503 if number % 4 == 0 else 200
+    runtime.status = lambda number: 503 if number % 4 == 1 else 200
     result = sageloop("loadtest", "rows.csv", "--calls-per-minute", "2400", "--for", "1", "--json")
     found = json.loads(result.stdout)
     assert result.exit_code == 1
@@ -195,6 +200,7 @@ def test_what_is_trained_on_is_sent_where_no_file_is_named(
         (["rows.csv", "--api", "--find"], 2, "choose one of"),
         (["rows.csv", "--save"], 2, "only what one instance carries is kept"),
         (["rows.csv", "--instance", "ml.c5.large"], 2, "it goes with --instance-only"),
+        (["rows.csv", "--find", "--instance", "ml.x.large"], 2, "ml.x.large is no instance type that"),
     ],
 )
 def test_mistakes_are_sentences(
@@ -204,6 +210,40 @@ def test_mistakes_are_sentences(
     result = sageloop("loadtest", *arguments)
     assert result.exit_code == code
     assert sentence in " ".join(result.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("status", [400, 403, 424])
+def test_what_is_refused_is_said_and_not_repeated(
+    sageloop: Any, served: None, runtime: Runtime, tmp_path: Path, status: int
+) -> None:
+    data(tmp_path)
+    runtime.status = lambda _: status
+    result = sageloop("loadtest", "rows.csv", "--calls-per-minute", "60000", "--for", "60")
+    assert (result.exit_code, result.stdout, len(runtime.headers)) == (1, "", 1)
+    assert f"The first row is refused with {status}, so no load was put on: 0.5" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"plain\n", "plain"),
+        (b'{"message": "not allowed"}', "not allowed"),
+        (
+            b'{"Message": "primary said", "OriginalMessage": "{\\"error\\": \\"row 1: no b\\"}"}',
+            "row 1: no b",
+        ),
+        (b'{"other": 1}', '{"other": 1}'),
+        (b"\xff", "\ufffd"),
+    ],
+)
+def test_the_reason_of_a_refusal(answer: bytes, said: str) -> None:
+    assert trial.reason(answer) == said
+
+
+def test_a_clients_key_goes_to_the_api_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAGELOOP_API_KEY", "key")
+    assert trial.api_key(Target("u", "execute-api", "r")) == {"x-api-key": "key"}
+    assert trial.api_key(Target("u", "sagemaker", "r")) == {}
 
 
 def test_nothing_is_served(sageloop: Any, flights: boto3.Session, answers: Any, tmp_path: Path) -> None:
@@ -308,7 +348,7 @@ def test_what_was_not_sent_and_not_answered_are_errors() -> None:
         "vus,103,2,,,\n",
     ):
         samples.take(line)
-    found = samples.outcome(60, 4, {100: 1, 102: 2})
+    found = samples.outcome(60, 4, [Seen(100.4, 1), Seen(102.9, 2)])
     assert (found.calls, found.errors, found.unsent) == (2, 3, 2)
     assert found.statuses == {"200": 1, "no answer": 1}
     assert [each.instances for each in found.timeline] == [1, 1, 2, 2]
@@ -316,3 +356,68 @@ def test_what_was_not_sent_and_not_answered_are_errors() -> None:
     assert found.due is not None
     assert found.due.longest == 9.5
     assert not found.keeps(1_000)
+    # One call in the first second, of four that come in a whole one: it began with the last quarter.
+    assert samples.begun(4.0) == 100.75
+
+
+CORNERS = st.lists(st.tuples(st.floats(0.5, 30), st.floats(0.1, 1000)), min_size=1, max_size=5)
+
+
+@given(CORNERS, st.floats(0.3, 40))
+def test_the_calls_of_a_load_are_the_area_below_it_and_its_parts_are_all_of_it(
+    legs: list[tuple[float, float]], part: float
+) -> None:
+    ends = np.cumsum([seconds for seconds, _ in legs])
+    load = Load(((0.0, 5.0), *((float(end), rate) for end, (_, rate) in zip(ends, legs, strict=True))))
+    moments = np.linspace(0, load.seconds, 20_001)
+    area = float(np.trapezoid(load.rate(moments), moments))
+    assert load.calls == pytest.approx(area, rel=1e-3)
+    parts = load.parts(part)
+    assert sum(each.seconds for each in parts) == pytest.approx(load.seconds)
+    assert sum(each.calls for each in parts) == pytest.approx(load.calls)
+    assert all(each.seconds <= part + 1e-6 for each in parts)
+    assert all(before.corners[-1][1] == after.corners[0][1] for before, after in pairwise(parts))
+
+
+@given(st.integers(1, 6_000_000), st.integers(1, 3_600))
+def test_connections_are_enough_or_the_most_that_there_may_be(calls_per_minute: int, seconds: int) -> None:
+    load = Load.steady(calls_per_minute, seconds)
+    assert load.calls_per_minute == calls_per_minute
+    assert 1 <= load.ready <= load.connections <= 10_000
+    _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 600 < calls_per_minute < 6 * min(9_000, allowed - 300):
+        assert load.connections >= calls_per_minute / 60 * 10
+
+
+def test_the_generator_is_told_every_corner(tmp_path: Path) -> None:
+    load = Load(((0, 2), (5, 2), (25, 36.5)))
+    told = plan(Target("http://h/i", "sagemaker", "r"), "text/csv", load, tmp_path, "token")
+    scenario = told["options"]["scenarios"]["load"]
+    assert (scenario["startRate"], scenario["timeUnit"]) == (120, "1m")
+    assert scenario["stages"] == [
+        {"duration": "5000ms", "target": 120},
+        {"duration": "20000ms", "target": 2190},
+    ]
+    headers = told["flows"]["default"][0]["request"]["headers"]
+    assert headers["X-Amz-Security-Token"] == "token"
+
+
+def test_a_stall_makes_calls_late_and_loses_none(
+    sageloop: Any, served: None, runtime: Runtime, tmp_path: Path
+) -> None:
+    data(tmp_path)
+    quiet = threading.Event()
+
+    def status(number: int) -> int:
+        # The server stands still once, with more calls due meanwhile than there are connections at first.
+        if number == 100:
+            quiet.wait(0.6)
+        return 200
+
+    runtime.status = status
+    result = sageloop("loadtest", "rows.csv", "--calls-per-minute", "12000", "--for", "2", "--json")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 0, result.stderr
+    assert (found["errors"], found["unsent"]) == (0, 0)
+    assert found["calls"] == pytest.approx(400, abs=2)
+    assert found["due"]["longest"] >= 500

@@ -38,6 +38,20 @@ def test_without_a_measurement_it_says_so(sageloop: Any, tmp_path: Path) -> None
     assert "how long one takes is not measured" in result.stdout
 
 
+def test_what_is_scaled_on_and_where_the_instances_are_is_said(sageloop: Any, tmp_path: Path) -> None:
+    declare(tmp_path, "Endpoint(calls_per_minute=100_000, p99_ms=50, scale_on='concurrency')")
+    said = " ".join(sageloop("plan").stdout.split())
+    assert "at once 500.0 calls/s x 50 ms = 25.00 calls per instance" in said
+    assert "keeps the calls at once of each instance at the target; after scaling out it waits 120 s" in said
+    assert "2 instances at least, in two zones" in said
+    declare(tmp_path, "Endpoint(calls_per_minute=60, scale_to_zero=True)")
+    said = " ".join(sageloop("plan").stdout.split())
+    assert "keeps the calls a minute of each instance" in said
+    assert "no instance while nobody calls" in said
+    assert "above the load" in said
+    assert "00%" not in said
+
+
 def test_the_figures_are_those_of_the_declaration(sageloop: Any, tmp_path: Path) -> None:
     declare(tmp_path, "Endpoint(calls_per_minute=400_000, instance='ml.m5.large', max_instances=20)")
     write(file_of(tmp_path, "flights"), MEASURED)

@@ -43,6 +43,14 @@ def test_millions_a_minute_and_an_outage(sageloop: Any, tmp_path: Path) -> None:
     assert found["late"] + found["dropped"] > 0
 
 
+@pytest.mark.parametrize("p99_ms", [20, 50, 1_000])
+def test_a_load_that_was_planned_for_is_answered_in_time(sageloop: Any, tmp_path: Path, p99_ms: int) -> None:
+    declare(tmp_path, f"Endpoint(calls_per_minute=300_000, p99_ms={p99_ms})")
+    found = simulated(sageloop, "--trace", "constant")
+    assert found["dropped"] == 0
+    assert found["late"] < 0.01 * found["calls"]
+
+
 def test_busy_hours_are_the_floor_of_the_day(sageloop: Any, tmp_path: Path) -> None:
     declare(tmp_path, "Endpoint(calls_per_minute=300_000, busy='weekdays 8-18')")
     found = simulated(sageloop)

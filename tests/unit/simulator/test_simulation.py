@@ -18,6 +18,8 @@ from simulator import (
     TargetTracking,
     simulate,
 )
+from simulator.monitoring import Datapoints
+from simulator.policies import Aggregation
 from simulator.queueing import erlang_c, serve
 from simulator.traces import TraceError, constant, day, flash, from_csv
 
@@ -125,6 +127,45 @@ def test_concurrency_reacts_within_a_minute() -> None:
     # 50,000/60 x 20 ms = 16.7 at once.
     assert 300 < int(np.argmax(result.instances > 1)) <= 300 + 60
     assert result.instances[-1] >= 2
+
+
+def test_concurrency_is_followed_by_its_maximum() -> None:
+    def settled(metric_target: float, load: float) -> int:
+        policy = TargetTracking(metric_target, metric="concurrency", disable_scale_in=True)
+        fleet = Fleet(Server(1e7, p50_ms=60, vcpus=64, start_seconds=0), 1, 1_000, [policy])
+        return int(simulate(fleet, constant(load, 7_200, 10), 10).instances[-1])
+
+    # 100,000 calls a minute of 60 ms each are 100 at once. The largest of some reports is above the mean, the
+    # less so for large numbers.
+    assert 10 < settled(10, 100_000) <= 25
+    assert 100 < settled(100, 10_000_000) <= 140
+    assert settled(10, 100_000) / 10 > settled(100, 10_000_000) / 100
+
+
+@given(st.floats(0, 1_000), st.integers(1, 50))
+def test_the_maximum_grows_with_the_instances_and_the_period(concurrent: float, instances: int) -> None:
+    def most(count: int, period: float) -> float:
+        datapoints = Datapoints(Monitoring(0, False, 10), 10)
+        for _ in range(6):
+            datapoints.record(count, 0.0, concurrent * count)
+        [value] = datapoints.newest("concurrency", period, 1) or [math.nan]
+        return value
+
+    assert most(1, 10) == pytest.approx(concurrent)
+    assert concurrent - 1e-9 <= most(instances, 10) <= most(instances + 1, 10) + 1e-9
+    assert most(instances, 10) <= most(instances, 60) + 1e-9
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=5))
+def test_a_step_is_chosen_by_the_aggregate_of_all_periods(values: list[float]) -> None:
+    def desired(aggregation: Aggregation) -> int:
+        steps = [Step(1, 0, 50), Step(2, 50)]
+        policy = StepScaling(0, steps, periods=len(values), aggregation=aggregation)
+        return policy.desired(1, policy.aggregated(values))
+
+    assert desired("Minimum") == (3 if min(values) >= 50 else 2)
+    assert desired("Maximum") == (3 if max(values) >= 50 else 2)
+    assert desired("Minimum") <= desired("Average") <= desired("Maximum")
 
 
 def test_steps_schedules_and_a_fleet_that_wakes() -> None:
