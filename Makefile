@@ -39,12 +39,12 @@ demo: setup  ## The whole loop on real data, driven by events alone; KEEP=1 leav
 	$(PY) -m examples.flights.demo
 
 test: setup lint  ## Everything that CI runs, in under 15 minutes
-	$(PY) -m pytest tests/unit tests/stacks -n 2 --dist worksteal -m "not slow" -q
-	$(PY) -m pytest tests/loop -m "not slow" -q
+	$(PY) -m pytest tests/unit tests/stacks -n 4 --dist worksteal -m "not slow" -q
+	$(PY) -m pytest tests/loop -n 3 --dist loadfile -m "not slow" -q
 
 test-all: setup lint  ## make test, and the slow tests
-	$(PY) -m pytest tests/unit tests/stacks -n 2 --dist worksteal -q
-	$(PY) -m pytest tests/loop -q
+	$(PY) -m pytest tests/unit tests/stacks -n 4 --dist worksteal -q
+	$(PY) -m pytest tests/loop -n 3 --dist loadfile -q
 	$(PY) -m benchmarks.kill --kills 200
 
 lint: setup  ## Format, lint, types and the direction of imports

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -89,13 +90,14 @@ def start(
         if not PYTHON.exists():
             raise CloudError(f"{PYTHON} is missing: run `make setup` first.")
         number = port or _kept_port(state) or _free_port()
+        _temporary(state).mkdir(exist_ok=True)
         record = {"account": account, "region": region, "speed": speed}
         log = (state / "aws.log").open("ab")
         with log:
             process = subprocess.Popen(
                 [str(PYTHON), "-m", "local", str(state), str(number), json.dumps(record)],
                 cwd=ROOT,
-                env=_server_environment(),
+                env=_server_environment(state),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -137,14 +139,19 @@ def processes(state: Path) -> list[int]:
     return [] if cloud is None else sorted(_family(cloud.pid))
 
 
-def _server_environment() -> dict[str, str]:
+def _server_environment(state: Path) -> dict[str, str]:
     """Return the environment of the server: nothing of the user's AWS settings may leak into it."""
     kept = {
         key: value
         for key, value in os.environ.items()
         if not key.startswith(("AWS_", "PYTHON", "VIRTUAL_ENV", "CDK_"))
     }
-    return kept | {"PYTHONUNBUFFERED": "1"}
+    return kept | {"PYTHONUNBUFFERED": "1", "TMPDIR": str(_temporary(state))}
+
+
+def _temporary(state: Path) -> Path:
+    """Where the server and its functions keep temporary files: ministack leaves those of each function."""
+    return state / "tmp"
 
 
 @contextlib.contextmanager
@@ -231,6 +238,7 @@ def _clear_leftovers(state: Path) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     _wait_until(lambda: not _family(cloud.pid))
+    shutil.rmtree(_temporary(state), ignore_errors=True)
 
 
 def _wait_until(condition: Callable[[], bool], seconds: float = STOP_SECONDS) -> None:

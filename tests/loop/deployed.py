@@ -129,6 +129,15 @@ class Deployed:
         self.sageloop("upload", *map(str, files))
         self.requests += 1
 
+    def wait_less(self) -> None:
+        """From now on an execution begins a second after its request; declared are five, in real time."""
+        functions, name = self.client("lambda"), f"{PROJECT}-retrain"
+        variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        assert variables["QUIET_SECONDS"] == "5"
+        functions.update_function_configuration(
+            FunctionName=name, Environment={"Variables": variables | {"QUIET_SECONDS": "1"}}
+        )
+
     def retrain(self) -> None:
         """Ask for an execution by the command."""
         self.sageloop("retrain")

@@ -56,6 +56,16 @@ def allow(actions: str | list[str], resource: Any, **extra: Any) -> Json:
     return {"Effect": "Allow", "Action": actions, "Resource": resource, **extra}
 
 
+def container_rights(repository: str) -> list[Json]:
+    """What a role needs so that its containers are pulled from there, and write their logs and metrics."""
+    pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+    logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
+    return [
+        allow(pull, f"arn:aws:ecr:us-east-1:{repository}"),
+        allow(["ecr:GetAuthorizationToken", "cloudwatch:PutMetricData", *logs], "*"),
+    ]
+
+
 def eventually(look: Callable[[], T], seconds: float = 20) -> T:
     """The first truthy thing that `look` sees."""
     deadline = time.monotonic() + seconds
@@ -172,6 +182,14 @@ def delete_all(s3: Any, bucket: str) -> None:
     versions = s3.list_object_versions(Bucket=bucket)
     for version in [*versions.get("Versions", []), *versions.get("DeleteMarkers", [])]:
         s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+
+
+def create_role(iam: Any, name: str, principal: Json, *statements: Json) -> None:
+    """A role outside of any stack, with one policy."""
+    trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)
+    put_policy(iam, name, list(statements))
 
 
 def put_policy(iam: Any, role_name: str, statements: list[Json]) -> None:

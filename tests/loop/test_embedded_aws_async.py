@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from local import cloud as clouds
 from local.cloud import Cloud
+from tests.loop.own_cloud import SPEED
 from tests.loop.raw_stacks import (
     Json,
     allow,
@@ -22,7 +23,16 @@ from tests.loop.raw_stacks import (
     outputs,
     ref,
 )
-from tests.loop.tiny_cloud import BUCKET, SPEED, alarm, from_zero, model_of, model_role, target, tiny_cloud
+from tests.loop.tiny_cloud import (
+    BUCKET,
+    alarm,
+    from_zero,
+    model_of,
+    model_role,
+    target,
+    tiny_cloud,
+    variant,
+)
 
 NAME = "flights-async"
 
@@ -85,15 +95,7 @@ def resources() -> Json:
         "Config": {
             "Type": "AWS::SageMaker::EndpointConfig",
             "Properties": {
-                "ProductionVariants": [
-                    {
-                        "VariantName": "primary",
-                        "ModelName": att("Model", "ModelName"),
-                        "InitialInstanceCount": "1",
-                        "InstanceType": "ml.c5.large",
-                        "InitialVariantWeight": "1.0",
-                    }
-                ],
+                "ProductionVariants": [variant("Model")],
                 "AsyncInferenceConfig": {
                     "ClientConfig": {"MaxConcurrentInvocationsPerInstance": "2"},
                     "OutputConfig": {

@@ -1,10 +1,8 @@
 """Spot training, batch transform, step caching and selective execution, in real containers."""
 
-import io
 import json
 import os
 import signal
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,14 @@ import pytest
 
 from local import cloud as clouds
 from local.cloud import Cloud
+from tests.loop.archives import unpacked
+from tests.loop.own_cloud import image_of, own_cloud, push_programs
 from tests.loop.raw_stacks import (
     Json,
     allow,
     att,
     client_of,
+    container_rights,
     delete_all,
     encrypted_bucket,
     eventually,
@@ -27,9 +28,9 @@ from tests.loop.raw_stacks import (
     role,
     stack,
 )
-from tests.loop.test_embedded_aws_serving import DOCKERFILE, docker
 
-IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/counting:1"
+REPOSITORY = "counting"
+IMAGE = image_of(REPOSITORY)
 ROUNDS = 30
 # Counts to ROUNDS, from where its checkpoint says; the sum is the model.
 TRAIN = f"""#!/usr/bin/env python3
@@ -75,39 +76,22 @@ TOTAL = ROUNDS * (ROUNDS + 1) // 2
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """An AWS that takes every spot instance away after a second."""
     directory = tmp_path_factory.mktemp("batch")
-    state, context = directory / "aws", directory / "image"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SAGELOOP_SPOT_INTERRUPTION_SECONDS", "1")
-        cloud = clouds.start(state, speed=60)
-        client_of(cloud, "ecr").create_repository(repositoryName="counting")
-        context.mkdir()
-        (context / "Dockerfile").write_text(
-            DOCKERFILE.replace("serve /opt/tiny/serve", "train serve /opt/tiny/")
-        )
-        for name, text in (("train", TRAIN), ("serve", SERVE)):
-            (context / name).write_text(text)
-            (context / name).chmod(0o755)
-        docker(cloud, "build", "--tag", IMAGE, "--platform", "linux/amd64", str(context))
-        docker(cloud, "push", IMAGE)
-        yield cloud
-        clouds.stop(state)
-    assert not clouds.processes(state)
+        with own_cloud(directory / "aws") as cloud:
+            push_programs(cloud, directory, REPOSITORY, train=TRAIN, serve=SERVE)
+            yield cloud
 
 
 @pytest.fixture(scope="module")
 def made(cloud: Cloud) -> Iterator[dict[str, str]]:
     """Bucket, key and roles; the pipeline's role may do what its steps do, the jobs' what they need."""
-    logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
-    pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
     inside = {"Fn::Sub": "${Bucket.Arn}/*"}
     jobs = [
         allow(["s3:GetObject", "s3:PutObject"], inside),
         allow("s3:ListBucket", att("Bucket", "Arn")),
         allow(["kms:GenerateDataKey", "kms:Encrypt", "kms:Decrypt"], att("Key", "Arn")),
-        allow(pull, "arn:aws:ecr:us-east-1:000000000000:repository/counting"),
-        allow("ecr:GetAuthorizationToken", "*"),
-        allow(logs, "*"),
-        allow("cloudwatch:PutMetricData", "*"),
+        *container_rights(f"000000000000:repository/{REPOSITORY}"),
     ]
     kinds = ("training-job", "transform-job", "model")
     arns = [f"arn:aws:sagemaker:us-east-1:000000000000:{kind}/pipelines-*" for kind in kinds]
@@ -239,10 +223,7 @@ def test_an_interrupted_training_predicts_as_if_nothing_had_happened(
     assert job["BillableTimeInSeconds"] < job["TrainingTimeInSeconds"]
     place = job["ModelArtifacts"]["S3ModelArtifacts"].partition(f"{made['Bucket']}/")[2]
     packed = client_of(cloud, "s3").get_object(Bucket=made["Bucket"], Key=place)["Body"].read()
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        content = archive.extractfile("total")
-        assert content is not None
-        assert int(content.read()) == TOTAL
+    assert int(unpacked(packed, "total")) == TOTAL
     assert predictions(cloud, made, first) == EXPECTED
 
     again, steps = run(sagemaker)

@@ -1,16 +1,26 @@
 """Jobs in AWS's own framework images, whose scripts come from S3 with the rights of the job's role."""
 
-import io
 import json
-import tarfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.loop.raw_stacks import Json, allow, att, delete_all, eventually, outputs, ref, role, stack
+from tests.loop.archives import packed, unpacked
+from tests.loop.raw_stacks import (
+    Json,
+    allow,
+    att,
+    container_rights,
+    delete_all,
+    eventually,
+    outputs,
+    ref,
+    role,
+    stack,
+)
 
-REPOSITORY = "arn:aws:ecr:us-east-1:683313688378:repository/sagemaker-scikit-learn"
+REPOSITORY = "683313688378:repository/sagemaker-scikit-learn"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
 SCRIPT = """
 import argparse, pathlib, sklearn
@@ -25,12 +35,9 @@ Clients = Callable[..., Any]
 @pytest.fixture(scope="module")
 def made(client: Clients) -> Iterator[dict[str, str]]:
     """A bucket with the script, and two roles of which one may not read it."""
-    logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
-    pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
     usual = [
         allow("s3:PutObject", {"Fn::Sub": "${Bucket.Arn}/models/*"}),
-        allow(pull, REPOSITORY),
-        allow(["ecr:GetAuthorizationToken", "cloudwatch:PutMetricData", *logs], "*"),
+        *container_rights(REPOSITORY),
     ]
     reads = [
         allow("s3:GetObject", {"Fn::Sub": "${Bucket.Arn}/code/*"}),
@@ -43,7 +50,9 @@ def made(client: Clients) -> Iterator[dict[str, str]]:
     }
     shown = outputs(Bucket=ref("Bucket"), Reader=att("Reader", "Arn"), Stranger=att("Stranger", "Arn"))
     with stack(client, "frameworks", resources, Outputs=shown) as made:
-        client("s3").put_object(Bucket=made["Bucket"], Key="code/sourcedir.tar.gz", Body=_archive())
+        client("s3").put_object(
+            Bucket=made["Bucket"], Key="code/sourcedir.tar.gz", Body=packed("train.py", SCRIPT)
+        )
         yield made
         delete_all(client("s3"), made["Bucket"])
 
@@ -53,10 +62,7 @@ def test_a_script_comes_from_s3(client: Clients, made: dict[str, str]) -> None:
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     bucket, key = made["Bucket"], "models/reads/output/model.tar.gz"
     body = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
-        said = tar.extractfile("said")
-        assert said is not None
-        assert said.read() == b"1.9.0 3"
+    assert unpacked(body, "said") == b"1.9.0 3"
 
 
 def test_a_role_without_the_right_to_read_the_script_fails_the_job(
@@ -115,12 +121,3 @@ def _train(
     found = eventually(ended, 240)
     assert found, json.dumps(sagemaker.describe_training_job(TrainingJobName=name), default=str)
     return found
-
-
-def _archive() -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        entry = tarfile.TarInfo("train.py")
-        entry.size = len(SCRIPT)
-        tar.addfile(entry, io.BytesIO(SCRIPT.encode()))
-    return packed.getvalue()

@@ -15,14 +15,25 @@ import urllib3
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local import cloud as clouds
 from local.cloud import Cloud
-from tests.loop.raw_stacks import Json, allow, assume, att, client_of, eventually, put_policy, role, stack
-from tests.loop.test_embedded_aws_serving import DOCKERFILE, IMAGE, SERVE, docker, model
+from tests.loop.raw_stacks import (
+    Json,
+    allow,
+    assume,
+    att,
+    client_of,
+    create_role,
+    eventually,
+    put_policy,
+    role,
+    stack,
+)
+from tests.loop.tiny_cloud import BUCKET, IMAGE, tiny_cloud
 
 ENDPOINT = "flights-x"
 ARN = f"arn:aws:sagemaker:us-east-1:000000000000:endpoint/{ENDPOINT}"
 ACCOUNT = "arn:aws:iam::000000000000"
+ROOT = {"AWS": f"{ACCOUNT}:root"}
 INVOKE = allow("sagemaker:InvokeEndpoint", ARN)
 pool = urllib3.PoolManager(maxsize=8)
 
@@ -30,27 +41,20 @@ pool = urllib3.PoolManager(maxsize=8)
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """An embedded AWS of its own, with one endpoint that answers "one" and captures everything."""
-    directory = tmp_path_factory.mktemp("invoking")
-    cloud = clouds.start(directory / "aws", speed=60)
-    client_of(cloud, "ecr").create_repository(repositoryName="tiny")
-    context = directory / "image"
-    context.mkdir()
-    (context / "Dockerfile").write_text(DOCKERFILE)
-    (context / "serve").write_text(SERVE)
-    (context / "serve").chmod(0o755)
-    docker(cloud, "build", "--tag", IMAGE, "--platform", "linux/amd64", str(context))
-    docker(cloud, "push", IMAGE)
-    s3 = client_of(cloud, "s3")
-    s3.create_bucket(Bucket="invoking")
-    s3.put_object(Bucket="invoking", Key="one.tar.gz", Body=model("one"))
+    with tiny_cloud(tmp_path_factory.mktemp("invoking")) as cloud:
+        begin_serving(cloud)
+        yield cloud
+
+
+def begin_serving(cloud: Cloud) -> None:
     iam = client_of(cloud, "iam")
-    made(iam, "model", {"Service": "sagemaker.amazonaws.com"}, allow("*", "*"))
-    made(iam, "caller", {"AWS": f"{ACCOUNT}:root"}, INVOKE)
+    create_role(iam, "model", {"Service": "sagemaker.amazonaws.com"}, allow("*", "*"))
+    create_role(iam, "caller", ROOT, INVOKE)
     sagemaker = client_of(cloud, "sagemaker")
     sagemaker.create_model(
         ModelName="one",
         ExecutionRoleArn=f"{ACCOUNT}:role/model",
-        PrimaryContainer={"Image": IMAGE, "ModelDataUrl": "s3://invoking/one.tar.gz"},
+        PrimaryContainer={"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/one.tar.gz"},
     )
     sagemaker.create_endpoint_config(
         EndpointConfigName="one",
@@ -65,7 +69,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         DataCaptureConfig={
             "EnableCapture": True,
             "InitialSamplingPercentage": 100,
-            "DestinationS3Uri": "s3://invoking/captured",
+            "DestinationS3Uri": f"s3://{BUCKET}/captured",
             "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
             "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
         },
@@ -74,20 +78,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     shown = eventually(lambda: status(sagemaker) != "Creating", 30)
     assert shown
     assert status(sagemaker) == "InService"
-    yield cloud
-    assert clouds.stop(cloud.state), f"the embedded AWS died; see {cloud.log}"
 
 
 def status(sagemaker: Any) -> str:
     return str(sagemaker.describe_endpoint(EndpointName=ENDPOINT)["EndpointStatus"])
-
-
-def made(iam: Any, name: str, principal: Json, *statements: Json) -> None:
-    """A role with one policy."""
-    trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)
-    put_policy(iam, name, list(statements))
 
 
 def session_of(cloud: Cloud, name: str = "caller") -> dict[str, str]:
@@ -171,7 +165,7 @@ def test_a_permission_ends_with_its_time(cloud: Cloud) -> None:
     iam = client_of(cloud, "iam")
     end = datetime.now(UTC) + timedelta(seconds=4)
     until = {"DateLessThan": {"aws:CurrentTime": end.strftime("%Y-%m-%dT%H:%M:%SZ")}}
-    made(iam, "hasty", {"AWS": f"{ACCOUNT}:root"}, {**INVOKE, "Condition": until})
+    create_role(iam, "hasty", ROOT, {**INVOKE, "Condition": until})
     session = session_of(cloud, "hasty")
     assert [call(cloud, session) for _ in range(2)] == [OK] * 2
     assert eventually(lambda: call(cloud, session)[:2] == (403, "AccessDeniedException"), 10)
@@ -198,7 +192,7 @@ def test_a_stack_that_takes_a_permission_away_takes_it_at_once(cloud: Cloud) -> 
         return client_of(cloud, service, credentials)
 
     caller = role("ec2.amazonaws.com")
-    caller["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] = {"AWS": f"{ACCOUNT}:root"}
+    caller["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] = ROOT
     policy = {
         "Type": "AWS::IAM::Policy",
         "Properties": {
@@ -286,9 +280,9 @@ def counted(cloud: Cloud, begun: datetime) -> dict[str, float]:
 def captured(cloud: Cloud) -> list[Json]:
     """Every line that was captured."""
     s3 = client_of(cloud, "s3")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket="invoking", Prefix="captured/")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="captured/")
     keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
-    bodies = [s3.get_object(Bucket="invoking", Key=key)["Body"].read().decode() for key in keys]
+    bodies = [s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode() for key in keys]
     return [json.loads(line) for body in bodies for line in body.splitlines()]
 
 

@@ -19,7 +19,7 @@ from tests.loop.raw_stacks import (
     ref,
     send_from_events,
 )
-from tests.loop.tiny_cloud import model_of, model_role, tiny_cloud
+from tests.loop.tiny_cloud import model_of, model_role, tiny_cloud, variant
 
 NAME, ALARM = "rolled", "late"
 
@@ -58,17 +58,7 @@ def resources(answer: str) -> Json:
         },
         f"Config{answer}": {
             "Type": "AWS::SageMaker::EndpointConfig",
-            "Properties": {
-                "ProductionVariants": [
-                    {
-                        "VariantName": "primary",
-                        "ModelName": att(f"Model{answer}", "ModelName"),
-                        "InitialInstanceCount": "2",
-                        "InstanceType": "ml.c5.large",
-                        "InitialVariantWeight": "1.0",
-                    }
-                ]
-            },
+            "Properties": {"ProductionVariants": [variant(f"Model{answer}", instances=2)]},
         },
         "Endpoint": {
             "Type": "AWS::SageMaker::Endpoint",

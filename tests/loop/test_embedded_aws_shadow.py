@@ -7,19 +7,9 @@ import pytest
 
 from local.cloud import Cloud
 from tests.loop.raw_stacks import Json, allow, att, client_of, deploy, eventually, finished
-from tests.loop.tiny_cloud import BUCKET, model_of, model_role, tiny_cloud
+from tests.loop.tiny_cloud import BUCKET, model_of, model_role, tiny_cloud, variant
 
 NAME = "shadowed"
-
-
-def variant(name: str, model: str) -> Json:
-    return {
-        "VariantName": name,
-        "ModelName": att(model, "ModelName"),
-        "InitialInstanceCount": "1",
-        "InstanceType": "ml.c5.large",
-        "InitialVariantWeight": "1.0",
-    }
 
 
 def resources() -> Json:
@@ -30,8 +20,8 @@ def resources() -> Json:
         "Config": {
             "Type": "AWS::SageMaker::EndpointConfig",
             "Properties": {
-                "ProductionVariants": [variant("primary", "One")],
-                "ShadowProductionVariants": [variant("shadow", "Two")],
+                "ProductionVariants": [variant("One")],
+                "ShadowProductionVariants": [variant("Two", "shadow")],
                 "DataCaptureConfig": {
                     "EnableCapture": "true",
                     "InitialSamplingPercentage": "100",

@@ -1,10 +1,8 @@
 """The platform's own image on a managed spot instance that is taken away in the middle of a training."""
 
-import io
 import os
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,15 +10,15 @@ from typing import Any
 import pytest
 
 from examples.flights import data
-from local import cloud as clouds
 from local.cloud import Cloud
+from tests.loop.archives import unpacked
 from tests.loop.deployed import CHECKOUT
-from tests.loop.raw_stacks import Json, client_of, eventually
-from tests.loop.test_embedded_aws_serving import docker
-from tests.loop.test_embedded_aws_tuning import role
+from tests.loop.own_cloud import image_of, own_cloud, push
+from tests.loop.raw_stacks import Json, allow, client_of, create_role, eventually
 
 PROGRAMS = CHECKOUT / "containers" / "python"
-IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/sageloop:1"
+REPOSITORY = "sageloop"
+IMAGE = image_of(REPOSITORY)
 BUCKET = "spot-data"
 # Some seconds of training: the interruption comes after the first checkpoint and before the last round.
 ROUNDS = "1000"
@@ -32,19 +30,16 @@ def spot_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     directory = tmp_path_factory.mktemp("spot")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SAGELOOP_SPOT_INTERRUPTION_SECONDS", "2")
-        cloud = clouds.start(directory / "aws", speed=60)
-    client_of(cloud, "ecr").create_repository(repositoryName="sageloop")
-    docker(cloud, "build", "--tag", IMAGE, "--platform", "linux/amd64", str(PROGRAMS))
-    docker(cloud, "push", IMAGE)
-    s3 = client_of(cloud, "s3")
-    s3.create_bucket(Bucket=BUCKET)
-    for channel in ("train", "schema"):
-        for path in (prepared(directory / "job") / channel).iterdir():
-            s3.upload_file(str(path), BUCKET, f"{channel}/{path.name}")
-    role(cloud, "training", [{"Effect": "Allow", "Action": "*", "Resource": "*"}])
-    yield cloud
-    clouds.stop(directory / "aws")
-    assert not clouds.processes(directory / "aws")
+        with own_cloud(directory / "aws") as cloud:
+            push(cloud, PROGRAMS, REPOSITORY)
+            s3 = client_of(cloud, "s3")
+            s3.create_bucket(Bucket=BUCKET)
+            for channel in ("train", "schema"):
+                for path in (prepared(directory / "job") / channel).iterdir():
+                    s3.upload_file(str(path), BUCKET, f"{channel}/{path.name}")
+            service = {"Service": "sagemaker.amazonaws.com"}
+            create_role(client_of(cloud, "iam"), "training", service, allow("*", "*"))
+            yield cloud
 
 
 def prepared(directory: Path) -> Path:
@@ -100,10 +95,7 @@ def ended(cloud: Cloud, name: str) -> Json:
 def model_of(cloud: Cloud, job: Json) -> bytes:
     key = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{BUCKET}/")
     archive = client_of(cloud, "s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        opened = tar.extractfile("model.ubj")
-        assert opened
-        return opened.read()
+    return unpacked(archive, "model.ubj")
 
 
 def log_of(cloud: Cloud, name: str) -> list[str]:

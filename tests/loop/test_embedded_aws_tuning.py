@@ -1,6 +1,5 @@
 """A tuning job through boto3: rights, trials in containers, the best of them, a kill in the middle."""
 
-import json
 import os
 import signal
 import time
@@ -12,10 +11,20 @@ from botocore.exceptions import ClientError
 
 from local import cloud as clouds
 from local.cloud import Cloud
-from tests.loop.raw_stacks import Json, allow, assume, client_of, eventually, put_policy
-from tests.loop.test_embedded_aws_serving import docker
+from tests.loop.own_cloud import SPEED, image_of, own_cloud, push_programs
+from tests.loop.raw_stacks import (
+    Json,
+    allow,
+    assume,
+    client_of,
+    container_rights,
+    create_role,
+    eventually,
+    put_policy,
+)
 
-IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/quadratic:1"
+REPOSITORY = "quadratic"
+IMAGE = image_of(REPOSITORY)
 BUCKET = "tuning-data"
 TRAIN = """#!/usr/bin/env python3
 import json, pathlib, time
@@ -28,61 +37,28 @@ print(f"[1] validation-loss={loss + 1}")
 print(f"[2] validation-loss={loss}")
 pathlib.Path("/opt/ml/model/trial.json").write_text(json.dumps(given))
 """
-DOCKERFILE = """FROM debian:bookworm-slim
-RUN apt-get update && apt-get install --no-install-recommends -y python3
-COPY train /opt/quadratic/train
-ENV PATH=/opt/quadratic:/usr/local/bin:/usr/bin:/bin
-"""
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "sagemaker.amazonaws.com", "AWS": "arn:aws:iam::000000000000:root"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
+TRUSTED = {"Service": "sagemaker.amazonaws.com", "AWS": "arn:aws:iam::000000000000:root"}
 
 
 @pytest.fixture(scope="module")
 def tuning_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     directory = tmp_path_factory.mktemp("tuning")
-    state = directory / "aws"
-    cloud = clouds.start(state, speed=60)
-    client_of(cloud, "ecr").create_repository(repositoryName="quadratic")
-    context = directory / "image"
-    context.mkdir()
-    (context / "Dockerfile").write_text(DOCKERFILE)
-    (context / "train").write_text(TRAIN)
-    (context / "train").chmod(0o755)
-    docker(cloud, "build", "--tag", IMAGE, "--platform", "linux/amd64", str(context))
-    docker(cloud, "push", IMAGE)
-    s3 = client_of(cloud, "s3")
-    s3.create_bucket(Bucket=BUCKET)
-    s3.put_object(Bucket=BUCKET, Key="train/rows.csv", Body=b"1\n2\n")
-    role(cloud, "trials", trial_rights())
-    role(cloud, "caller", [allow("s3:GetObject", "*")])
-    yield cloud
-    clouds.stop(state)
-    assert not clouds.processes(state)
+    with own_cloud(directory / "aws") as cloud:
+        push_programs(cloud, directory, REPOSITORY, train=TRAIN)
+        s3, iam = client_of(cloud, "s3"), client_of(cloud, "iam")
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_object(Bucket=BUCKET, Key="train/rows.csv", Body=b"1\n2\n")
+        create_role(iam, "trials", TRUSTED, *trial_rights())
+        create_role(iam, "caller", TRUSTED, allow("s3:GetObject", "*"))
+        yield cloud
 
 
 def trial_rights() -> list[Json]:
-    pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
-    logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
     return [
         allow(["s3:GetObject", "s3:PutObject"], f"arn:aws:s3:::{BUCKET}/*"),
         allow("s3:ListBucket", f"arn:aws:s3:::{BUCKET}"),
-        allow(pull, "arn:aws:ecr:us-east-1:000000000000:repository/quadratic"),
-        allow(["ecr:GetAuthorizationToken", "cloudwatch:PutMetricData", *logs], "*"),
+        *container_rights(f"000000000000:repository/{REPOSITORY}"),
     ]
-
-
-def role(cloud: Cloud, name: str, statements: list[Json]) -> None:
-    iam = client_of(cloud, "iam")
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
-    put_policy(iam, name, statements)
 
 
 def request(name: str, jobs: int, seconds: float = 0.0, parallel: int = 2) -> Json:
@@ -191,7 +167,7 @@ def test_a_killed_cloud_goes_on_with_the_same_trials(tuning_cloud: Cloud) -> Non
     os.kill(tuning_cloud.pid, signal.SIGKILL)
     while clouds.running(tuning_cloud.state):
         time.sleep(0.02)
-    again = clouds.start(tuning_cloud.state, speed=60)
+    again = clouds.start(tuning_cloud.state, speed=SPEED)
     assert tuned(again, "killed")["TrainingJobStatusCounters"]["Completed"] == 12
     after = {t["TrainingJobName"]: t for t in trials(again, "killed")}
     assert before == {name: after[name] for name in before}

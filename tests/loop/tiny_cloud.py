@@ -5,51 +5,61 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from local import cloud as clouds
 from local.cloud import Cloud
-from tests.loop.raw_stacks import Json, allow, att, client_of, role
-from tests.loop.test_embedded_aws_serving import DOCKERFILE, IMAGE, SERVE, docker, model
+from tests.loop.archives import packed
+from tests.loop.own_cloud import image_of, own_cloud, push_programs
+from tests.loop.raw_stacks import Json, allow, att, client_of, container_rights, role
 
 BUCKET = "serving-models"
-SPEED = 60.0
+REPOSITORY = "tiny"
+IMAGE = image_of(REPOSITORY)
+# Answers all with what its model holds; refuses garbage; a broken model ends it.
+SERVE = """#!/usr/bin/env python3
+import http.server, json, pathlib, sys
+ANSWER = pathlib.Path("/opt/ml/model/answer").read_text()
+if ANSWER == "broken":
+    sys.exit(3)
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def reply(self, status, text):
+        self.send_response(status)
+        self.send_header("Content-Type", "text/csv")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+    def do_GET(self):
+        self.reply(200, "")
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if body == "garbage":
+            self.reply(400, json.dumps({"code": "Malformed", "message": "not numbers"}))
+        else:
+            self.reply(200, ANSWER)
+    def log_message(self, *_):
+        pass
+http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+"""
 
 
 @contextmanager
 def tiny_cloud(directory: Path) -> Iterator[Cloud]:
     """The cloud, for the length of the block; its models answer with their names."""
-    state = directory / "aws"
-    cloud = clouds.start(state, speed=SPEED)
-    try:
-        client_of(cloud, "ecr").create_repository(repositoryName="tiny")
-        context = directory / "image"
-        context.mkdir()
-        (context / "Dockerfile").write_text(DOCKERFILE)
-        (context / "serve").write_text(SERVE)
-        (context / "serve").chmod(0o755)
-        docker(cloud, "build", "--tag", IMAGE, "--platform", "linux/amd64", str(context))
-        docker(cloud, "push", IMAGE)
+    with own_cloud(directory / "aws") as cloud:
+        push_programs(cloud, directory, REPOSITORY, serve=SERVE)
         s3 = client_of(cloud, "s3")
         s3.create_bucket(Bucket=BUCKET)
         for answer in ("one", "two", "broken"):
-            s3.put_object(Bucket=BUCKET, Key=f"{answer}.tar.gz", Body=model(answer))
+            s3.put_object(Bucket=BUCKET, Key=f"{answer}.tar.gz", Body=packed("answer", answer))
         yield cloud
-    finally:
-        clouds.stop(state)
-    assert not clouds.processes(state)
 
 
 def model_role(*more: Json) -> Json:
     """A role that may run the models, and what else is allowed."""
-    pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
-    logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
     return role(
         "sagemaker.amazonaws.com",
         allow("s3:GetObject", f"arn:aws:s3:::{BUCKET}/*"),
         allow("s3:ListBucket", f"arn:aws:s3:::{BUCKET}"),
-        allow(pull, "arn:aws:ecr:us-east-1:000000000000:repository/tiny"),
-        allow("ecr:GetAuthorizationToken", "*"),
-        allow(logs, "*"),
-        allow("cloudwatch:PutMetricData", "*"),
+        *container_rights(f"000000000000:repository/{REPOSITORY}"),
         *more,
     )
 
@@ -63,6 +73,17 @@ def model_of(answer: str) -> Json:
             "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/{answer}.tar.gz"},
             "EnableNetworkIsolation": True,
         },
+    }
+
+
+def variant(model: str, name: str = "primary", instances: int = 1) -> Json:
+    """A variant that serves the model of that logical id."""
+    return {
+        "VariantName": name,
+        "ModelName": att(model, "ModelName"),
+        "InitialInstanceCount": str(instances),
+        "InstanceType": "ml.c5.large",
+        "InitialVariantWeight": "1.0",
     }
 
 
