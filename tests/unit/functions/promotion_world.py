@@ -61,6 +61,7 @@ class World:
     published: list[dict[str, Any]] = field(default_factory=list)
     bus_is_down: bool = False
     drifted_to: str = ""
+    begun_meanwhile: str = ""
     component: bool = False
     rules: Rules | None = None
     shadow: str = ""
@@ -217,6 +218,8 @@ class World:
     def _in_service(self) -> str:
         if not self.serving:
             raise _refused("ValidationException", 'Could not find endpoint "arn".')
+        if self.begun_meanwhile:
+            self.begin("somebody", self.begun_meanwhile)
         return self.drifted_to or self.serving
 
     # What is told

@@ -115,6 +115,15 @@ def test_an_endpoint_that_does_not_serve_what_its_stack_asks_for_is_told(compone
     assert f"In service is {serving}, which the stack has not made" in world.published[0]["Message"]
 
 
+def test_an_endpoint_that_is_changed_while_it_is_looked_at_is_no_news() -> None:
+    world = World()
+    world.set(world.register(), "Approved")
+    world.settle()
+    world.drifted_to = world.begun_meanwhile = f"{GROUP_ARN}2"
+    world.look()
+    assert (world.told, world.published) == ([], [])
+
+
 def test_a_package_that_is_approved_again_is_tried_again() -> None:
     world = World(broken={1})
     world.set(world.register(), "Approved")
