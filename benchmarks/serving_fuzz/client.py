@@ -60,10 +60,15 @@ class Client:
     async def close(self) -> None:
         """End the connection."""
         if self._streams is not None:
-            self._streams[1].close()
-            with suppress(OSError):
-                await self._streams[1].wait_closed()
+            writer = self._streams[1]
             self._streams = None
+            writer.close()
+            with suppress(OSError):
+                try:
+                    await asyncio.wait_for(writer.wait_closed(), MOST_SECONDS)
+                except TimeoutError:
+                    # A server that hangs takes nothing more, and what is left for it would be kept for ever.
+                    writer.transport.abort()
 
     async def _ask(self, case: Case) -> Answer:
         limit = LARGE_SECONDS if len(case.wire) > _LARGE else self._seconds

@@ -31,6 +31,12 @@ def test_a_count_that_never_was_is_as_far_as_the_nearest_one() -> None:
     assert compared([(0, 1), (100, 3), (500, 4)], [1] * 100 + [3] * 100) == 1
 
 
+def test_instances_come_into_service_one_after_the_other() -> None:
+    one_by_one: list[tuple[float, int]] = [(0, 1), (98, 2), (101, 3), (104, 4), (107, 5), (399, 5)]
+    assert compared(one_by_one, [1] * 100 + [5] * 300) == 0
+    assert compared([(0, 1), (100, 3), (300, 5), (399, 5)], [1] * 100 + [5] * 300) == 2
+
+
 def test_what_was_simulated_and_never_seen_counts_too() -> None:
     spike = [1] * 100 + [4] * 10 + [1] * 190
     assert compared([(0, 1), (299, 1)], spike) == 3
