@@ -5,6 +5,7 @@ What is asked lies in the incoming bucket under a name of its own, and so does t
 
 import time
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -37,16 +38,14 @@ def queue(aws: "boto3.Session", project: Project, body: bytes, content_type: str
         Accept=accept,
     )
     answer, failure = asked["OutputLocation"], asked["FailureLocation"]
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    with output.messages.status(f"Waiting for {answer} ..."):
-        while time.monotonic() < deadline:
-            if (found := _content(aws, answer)) is not None:
-                output.note(f"The answer is {answer}")
-                return found
-            if (refused := _content(aws, failure)) is not None:
-                raise CommandError(f"The call failed: {' '.join(refused.decode(errors='replace').split())}")
-            time.sleep(_POLL_SECONDS)
-    raise CommandError(f"There is no answer yet: it will be {answer}, or {failure} if the call fails.")
+
+    def failed() -> str | None:
+        refused = _content(aws, failure)
+        if refused is None:
+            return None
+        return f"The call failed: {' '.join(refused.decode(errors='replace').split())}"
+
+    return _awaited(aws, answer, failed, f"it will be {answer}, or {failure} if the call fails")
 
 
 def batch(aws: "boto3.Session", project: Project, body: bytes) -> bytes:
@@ -57,16 +56,26 @@ def batch(aws: "boto3.Session", project: Project, body: bytes) -> bytes:
     aws.client("s3").put_object(Bucket=bucket, Key=f"{ROWS}{name}", Body=body)
     if schedule := aws.client("events").describe_rule(Name=pipeline).get("ScheduleExpression"):
         raise CommandError(f"{source} waits for the next run, {schedule} (UTC); the answer will be {answer}.")
+
+    def failed() -> str | None:
+        reason = _failure(aws, pipeline, f"{ROWS}{name}")
+        return reason and f"The run of {pipeline} for {source} failed: {reason}"
+
+    return _awaited(aws, answer, failed, f"it will be {answer}")
+
+
+def _awaited(aws: "boto3.Session", answer: str, failed: Callable[[], str | None], until_then: str) -> bytes:
+    """The answer when it is there; raises CommandError when it has failed, or takes too long."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     with output.messages.status(f"Waiting for {answer} ..."):
         while time.monotonic() < deadline:
             if (found := _content(aws, answer)) is not None:
                 output.note(f"The answer is {answer}")
                 return found
-            if reason := _failure(aws, pipeline, f"{ROWS}{name}"):
-                raise CommandError(f"The run of {pipeline} for {source} failed: {reason}")
+            if reason := failed():
+                raise CommandError(reason)
             time.sleep(_POLL_SECONDS)
-    raise CommandError(f"There is no answer yet: it will be {answer}.")
+    raise CommandError(f"There is no answer yet: {until_then}.")
 
 
 def _content(aws: "boto3.Session", uri: str) -> bytes | None:
@@ -88,7 +97,8 @@ def _failure(aws: "boto3.Session", pipeline: str, key: str) -> str | None:
         if execution.get("PipelineExecutionStatus") == "Failed" and _rows_of(sagemaker, arn) == key:
             steps = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)
             reasons = [step.get("FailureReason", "") for step in steps["PipelineExecutionSteps"]]
-            return " ".join(filter(None, reasons)) or execution.get("PipelineExecutionFailureReason", "")
+            whole = execution.get("PipelineExecutionFailureReason", "no reason is given")
+            return " ".join(filter(None, reasons)) or whole
     return None
 
 
