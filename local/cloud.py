@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ HEALTH = "/_ministack/health"
 READY_SECONDS = 60.0
 STOP_SECONDS = 30.0
 RELEASE_SECONDS = 3.0
+PROBE_BYTES = 4096
 PORTS = range(20_000, 32_000)
 
 
@@ -82,7 +84,7 @@ def start(
     Raises CloudError when it does not come up, with the last lines of its log.
     """
     state = state.resolve()
-    state.mkdir(parents=True, exist_ok=True)
+    _require_writable(state)
     with _locked(state):
         if cloud := running(state):
             return cloud
@@ -147,6 +149,19 @@ def _server_environment(state: Path) -> dict[str, str]:
         if not key.startswith(("AWS_", "PYTHON", "VIRTUAL_ENV", "CDK_"))
     }
     return kept | {"PYTHONUNBUFFERED": "1", "TMPDIR": str(_temporary(state))}
+
+
+def _require_writable(state: Path) -> None:
+    """CloudError where nothing can be kept: better now than at the first change."""
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=state) as probe:
+            probe.write(bytes(PROBE_BYTES))
+    except OSError as error:
+        raise CloudError(
+            f"The embedded AWS cannot write to {state} ({error.strerror}): make room there, or name another "
+            "directory in SAGELOOP_STATE."
+        ) from None
 
 
 def _temporary(state: Path) -> Path:

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,13 @@ SETTLED_SECONDS = 0.5
 def state(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "aws"
     clouds.stop(tmp_path / "aws")
+
+
+def test_starts_at_once_make_one_cloud(state: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        started = list(pool.map(lambda _: clouds.start(state), range(4)))
+    assert len({cloud.pid for cloud in started}) == 1
+    assert client_of(started[0], "sts").get_caller_identity()["Account"] == "000000000000"
 
 
 def kill(cloud: Cloud) -> None:

@@ -4,7 +4,10 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-ou
 https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
 """
 
+import errno
 import os
+import re
+import shutil
 import signal
 import sys
 import traceback
@@ -19,6 +22,9 @@ Kind = Literal["processing", "training", "serving"]
 _COMPLAINTS: dict[Kind, str] = {"processing": "output/message", "training": "output/failure"}
 _COMPLAINT_BYTES = 1000
 _STOPPED = 128 + signal.SIGTERM
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# So libraries in Rust write the number, whose errors have no errno.
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 class DataError(ValueError):
@@ -41,9 +47,21 @@ def run(program: Callable[[], None], kind: Kind) -> NoReturn:
     except Exception as error:  # noqa: BLE001  the last resort: a bug of ours still ends in one sentence
         traceback.print_exc()
         first = next(iter(str(error).splitlines()), "")
-        _complain(f"internal error: {type(error).__name__}: {first}", kind)
+        wrong = _no_space() if _is_full(error) else f"internal error: {type(error).__name__}: {first}"
+        _complain(wrong, kind)
         sys.exit(1)
     sys.exit(0)
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether the disk had no room for what was to be written."""
+    found = _OS_ERROR.search(str(error))
+    return (int(found[1]) if found else getattr(error, "errno", None)) in _FULL
+
+
+def _no_space() -> str:
+    size = shutil.disk_usage(ml()).total / 1e9
+    return f"the disk of the job, {size:.1f} GB, has no room left: declare a larger one, Data(volume_gb=…)"
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
@@ -55,5 +73,8 @@ def _complain(sentence: str, kind: Kind) -> None:
     print(sentence, file=sys.stderr, flush=True)
     if kind in _COMPLAINTS:
         path = ml(_COMPLAINTS[kind])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(sentence.encode()[:_COMPLAINT_BYTES].decode(errors="ignore").encode())
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(sentence.encode()[:_COMPLAINT_BYTES].decode(errors="ignore").encode())
+        except OSError as error:
+            print(f"{path} cannot be written: {error.strerror}", file=sys.stderr, flush=True)

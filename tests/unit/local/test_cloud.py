@@ -81,3 +81,18 @@ def test_its_port_taken_by_another_program_is_named(tmp_path: Path) -> None:
         (tmp_path / "aws.json").write_text(json.dumps(record))
         with pytest.raises(CloudError, match=f"Port {port}"):
             cloud.start(tmp_path)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CloudError, match=r"cannot write to .*file/state \(Not a directory\): make room"):
+        cloud.start(tmp_path / "file" / "state")
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    start = f"from pathlib import Path; from local import cloud; cloud.start(Path({str(tmp_path)!r}))"
+    limited = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", sys.executable, "-B", "-c", start]
+    done = subprocess.run(limited, capture_output=True, text=True, cwd=cloud.ROOT, check=False)
+    assert "cannot write to" in done.stderr
+    assert "File too large" in done.stderr
+    assert cloud.running(tmp_path) is None
