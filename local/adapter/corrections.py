@@ -23,6 +23,7 @@ def install() -> None:
     _trust_the_network_of_aws()
     _answer_after_short_deployments()
     _show_endpoint_policies()
+    _tell_policies_of_namespaces()
 
 
 def _encrypt_with_the_service_key() -> None:
@@ -106,6 +107,34 @@ def _show_endpoint_policies() -> None:
         return f"{shown.removesuffix(f'</{tag}>')}<policyDocument>{text}</policyDocument></{tag}>"
 
     seams.ec2._vpce_fields_xml = fields
+
+
+def _tell_policies_of_namespaces() -> None:
+    """Policies about cloudwatch:PutMetricData see the condition key cloudwatch:namespace.
+
+    docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/iam-cw-condition-keys-namespace.html
+    """
+    before = seams.iam_actions.request_tag_context
+
+    def context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = before(service, iam_action, body, params)
+        if iam_action == "cloudwatch:PutMetricData" and (namespace := _namespace(body, params)):
+            found["cloudwatch:namespace"] = namespace
+        return found
+
+    seams.iam_actions.request_tag_context = context
+
+
+def _namespace(body: bytes, params: dict[str, Any]) -> str:
+    """The namespace that a request names as a query or in JSON."""
+    given = params.get("Namespace")
+    if given is None and body[:1] == b"{":
+        try:
+            given = json.loads(body).get("Namespace")
+        except ValueError:
+            return ""
+    given = given[0] if isinstance(given, list) and given else given
+    return given if isinstance(given, str) else ""
 
 
 def _answer_after_short_deployments() -> None:

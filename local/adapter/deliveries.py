@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.adapter import authorization, seams
+from local.adapter.batches import gathering
 from local.host import AccessDenied
 
 EVENTS = "events.amazonaws.com"
@@ -143,7 +144,8 @@ def _enqueue(queue: dict[str, Any], body: str, attributes: Mapping[str, str]) ->
 
 
 def _guard_event_source_mappings() -> None:
-    """Lambda polls a queue with the function's role: without the rights it takes nothing."""
+    """Lambda polls a queue with the role of the function, which gets whole batches; without rights, none."""
+    seams.sqs._receive_messages_for_esm = gathering(seams.sqs._receive_messages_for_esm)
     before = seams.lambda_svc._sqs_esm_concurrency
 
     def concurrency(

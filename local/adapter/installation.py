@@ -17,6 +17,7 @@ from local.adapter import (
     operations,
     pass_role,
     pipeline_targets,
+    proxied,
     routing,
     stack_events,
     vpc,
@@ -71,6 +72,7 @@ class Installation:
         self._access_logs.install()
         pass_role.install()
         integration.install(self._sagemaker.invoke)
+        proxied.install()
         self._service_metrics.install()
         operations.install()
         stack_events.install(host, self._stack_changed)

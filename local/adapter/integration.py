@@ -117,7 +117,11 @@ def install(invoke: Invoke) -> None:
             context,
             options.get("binary_media_types") or (),
         )
-        return await _call(integration, uri[3], request, invoke)
+        answer = await _call(integration, uri[3], request, invoke)
+        if isinstance(answer, tuple):
+            # The id that templates know is that of the answer, too.
+            answer[1]["x-amzn-requestid"] = context["requestId"]
+        return answer
 
     seams.apigateway._invoke_lambda_custom_v1 = integrate
 

@@ -58,6 +58,7 @@ _RELIED_ON: list[tuple[Any, str, str | None]] = [
         "extract_resource_arn",
         "service method path headers body query_params region account_id",
     ),
+    (iam_actions, "request_tag_context", "service iam_action body params"),
     (iam_actions, "SERVICE_TO_IAM_NAMESPACE", None),
     (iam_actions, "_auth_failure", "service code message headers"),
     (iam_evaluator, "enforce", "access_key_id iam_action service region resource_arn service_context"),
@@ -72,6 +73,8 @@ _RELIED_ON: list[tuple[Any, str, str | None]] = [
     (sigv4, "SIGNATURE_MISMATCH", None),
     (apigateway, "_gw_error", "response_type message"),
     (apigateway, "_media_type_matches", "media_type binary_media_types"),
+    (apigateway, "_extract_lambda_ref_from_integration_uri", "uri"),
+    (apigateway, "_invoke_lambda_proxy_v1", None),
     (apigateway, "_rest_apis", None),
     (apigateway, "_stages_v1", None),
     (

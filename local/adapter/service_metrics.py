@@ -12,10 +12,14 @@ from typing import Any
 from local.adapter import api_calls, seams
 from local.adapter.api_metrics import NAMESPACE, ApiMeter
 from local.adapter.host import MinistackHost
+from local.adapter.rule_metrics import RuleMeter
 from local.host import Metric
 
 _EVERY_SECONDS = 30.0
 """Twice in each minute of CloudWatch, so that no period of an alarm is without a datum."""
+
+_RULES_EVERY_SECONDS = 1.0
+"""Sending each match by itself would make every event wait for the event loop: a storm has thousands."""
 
 
 class ServiceMetrics:
@@ -24,6 +28,7 @@ class ServiceMetrics:
     def __init__(self, host: MinistackHost) -> None:
         self._host = host
         self._apis = ApiMeter()
+        self._rules = RuleMeter()
         self._filled: set[str] = set()
         self._closing = threading.Event()
 
@@ -37,7 +42,7 @@ class ServiceMetrics:
         ) -> None:
             # Once for the rule, however many targets it has.
             if any(targets and targets[0] is target for targets in seams.eventbridge._targets.values()):
-                self._put("AWS/Events", "TriggeredRules", 1, {"RuleName": rule["Name"]})
+                self._rules.record(rule["Name"])
             before(target, event, rule, view)
 
         seams.eventbridge._invoke_target = invoke
@@ -51,9 +56,15 @@ class ServiceMetrics:
         self._closing.set()
 
     def _run(self) -> None:
-        while not self._closing.wait(_EVERY_SECONDS / self._host.speed):
-            self._host.on_loop(self._look_at_queues)
-            self._host.on_loop(self._send_calls)
+        every = _EVERY_SECONDS / self._host.speed
+        due = time.monotonic() + every
+        while not self._closing.wait(min(every, _RULES_EVERY_SECONDS)):
+            if matches := self._rules.take():
+                self._host.put_metrics("AWS/Events", matches)
+            if time.monotonic() >= due:
+                due = time.monotonic() + every
+                self._host.on_loop(self._look_at_queues)
+                self._host.on_loop(self._send_calls)
 
     def _send_calls(self) -> None:
         # In one turn: an alarm that compares two of them sees both or none.

@@ -114,3 +114,26 @@ def test_a_caller_of_the_runtime_is_authenticated(cloud: Cloud, client: Any) -> 
     )
     with pytest.raises(ClientError, match=r"security token included in the request is invalid"):
         runtime.invoke_endpoint(EndpointName="flights-x", Body=b"1")
+
+
+def test_metrics_go_to_the_namespaces_that_a_role_may_write(client: Any) -> None:
+    iam = client("iam")
+    account = "arn:aws:iam::000000000000"
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"{account}:root"}, "Action": "sts:AssumeRole"}
+    iam.create_role(
+        RoleName="counter",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )
+    ours = {"StringEquals": {"cloudwatch:namespace": "Ours"}}
+    put_policy(iam, "counter", [allow("cloudwatch:PutMetricData", "*", Condition=ours)])
+    cloudwatch = client("cloudwatch", assume(client, f"{account}:role/counter"))
+    # Long requests come compressed.
+    for data in (
+        [{"MetricName": "Few", "Value": 1.0}],
+        [{"MetricName": f"{n}", "Value": n} for n in range(900)],
+    ):
+        cloudwatch.put_metric_data(Namespace="Ours", MetricData=data)
+        with pytest.raises(ClientError, match=r"not authorized to perform: cloudwatch:PutMetricData"):
+            cloudwatch.put_metric_data(Namespace="Theirs", MetricData=data)
+    told = client("cloudwatch").list_metrics(Namespace="Ours")["Metrics"]
+    assert "Few" in {metric["MetricName"] for metric in told}

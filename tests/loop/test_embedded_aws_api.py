@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -98,3 +99,50 @@ def test_an_api_calls_the_endpoint_with_its_own_role(cloud: Cloud, client: Any) 
     ) as made:
         answer = call(cloud, made["Api"], b"1,2\n")
         assert b"not authorized to perform: sagemaker:InvokeEndpoint" in answer.data
+
+
+def proxied(*, allowed: str | None) -> Json:
+    """An API in front of a function, which lets in the calls of this method of the stage."""
+    resources = rest_api()
+    function = "${Function.Arn}/invocations"
+    resources["Method"]["Properties"]["Integration"] = {
+        "Type": "AWS_PROXY",
+        "IntegrationHttpMethod": "POST",
+        "Uri": {
+            "Fn::Sub": f"arn:aws:apigateway:${{AWS::Region}}:lambda:path/2015-03-31/functions/{function}"
+        },
+    }
+    resources["FunctionRole"] = role("lambda.amazonaws.com", allow("logs:PutLogEvents", "*"))
+    resources["Function"] = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "Runtime": "python3.11",
+            "Handler": "index.handle",
+            "Role": att("FunctionRole", "Arn"),
+            "Code": {"ZipFile": "def handle(event, context): return {'statusCode': 200, 'body': 'heard'}"},
+        },
+    }
+    if allowed:
+        resources["Permission"] = {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": ref("Function"),
+                "Principal": "apigateway.amazonaws.com",
+                "SourceArn": {
+                    "Fn::Sub": f"arn:aws:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{Api}}/{allowed}"
+                },
+            },
+        }
+    return resources
+
+
+@pytest.mark.parametrize(
+    ("allowed", "status"), [("v1/*/*", 200), ("v1/POST/predict", 200), ("v2/*/*", 500), (None, 500)]
+)
+def test_a_function_lets_an_api_in_by_its_own_policy(
+    cloud: Cloud, client: Any, allowed: str | None, status: int
+) -> None:
+    values = outputs(Api=ref("Api"))
+    with stack(client, "proxied", proxied(allowed=allowed), Outputs=values) as made:
+        assert call(cloud, made["Api"], b"x").status == status
