@@ -20,6 +20,9 @@ FAILED = re.compile(r"^\s*❌\s+(?P<stack>[\w-]+) failed(?: to deploy)?(?:: (?P<
 BEGUN = re.compile(r"^(?P<stack>[\w-]+): (?:creating|deploying)\b")
 ASSET = re.compile(r"^(?P<stack>[\w-]+): start: (?P<doing>.*)$")
 ERROR = re.compile(r"^(?:[\w.]*\.)?\w*(?:Error|Exception): (?P<reason>.*)$")
+ENDED = "exited with error"
+# How a mistake in a declaration is told: the line of the program that made it, then a sentence.
+MISTAKE = re.compile(r"^.+\.py:\d+: (?!\w*Warning: )\S")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -99,7 +102,7 @@ def failure_reason(lines: Sequence[str], failed: Mapping[str, str]) -> str:
     """The sentence to show for a failed deployment.
 
     Best is the first resource's own reason, then CloudFormation's for the stack, then the last exception of
-    the program that declares the stacks, which may be a sentence for each mistake in the declaration.
+    the program that declares the stacks, then its sentences, one for each mistake in the declaration.
     """
     for line in lines:
         event = parse(line)
@@ -113,14 +116,19 @@ def failure_reason(lines: Sequence[str], failed: Mapping[str, str]) -> str:
         head = ERROR.match(lines[errors[-1]])
         more = _paragraph(lines[errors[-1] + 1 :])
         return "\n".join([head["reason"] if head else "", *more])
-    return next((line for line in reversed(lines) if line.strip()), "the CDK said nothing")
+    if mistakes := [line for line in lines if MISTAKE.match(line)]:
+        return "\n".join(mistakes)
+    said = [line for line in lines if line.strip()]
+    # That the program failed says less than the line before it.
+    telling = [line for line in said if ENDED not in line] or said
+    return telling[-1] if telling else "the CDK said nothing"
 
 
 def _paragraph(lines: Sequence[str]) -> list[str]:
     """The lines up to an empty one or the CDK's own last word."""
     kept: list[str] = []
     for line in lines:
-        if not line.strip() or "exited with error" in line:
+        if not line.strip() or ENDED in line:
             break
         kept.append(line)
     return kept

@@ -40,10 +40,17 @@ class Definition:
     parameters: Mapping[str, str]
     steps: Mapping[str, Step]
 
-    def outermost(self, name: str) -> str:
-        """The Condition step in whose branches the step lies, or the step itself when it lies in none."""
-        parent = self.steps[name].condition
-        return self.outermost(parent) if parent else name
+    def beginning(self, name: str) -> str:
+        """Where a run from this step begins: at its Condition, unless that has surely gone this way before.
+
+        It has where the step needs another one of the same branch, whose result is taken from an earlier run.
+        """
+        condition = self.steps[name].condition
+        if condition is None or any(
+            self.steps[each].condition == condition for each in self.steps[name].needs
+        ):
+            return name
+        return self.beginning(condition)
 
     def from_step(self, name: str) -> list[str]:
         """The step and all that comes after it, in both branches of every Condition."""

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     import boto3
 
 CHAMPION = "ChampionModelUri"
-DATA = "InputDataUri"
+INPUT, DATA_TYPE, SNAPSHOT = "InputDataUri", "InputDataType", "SnapshotUri"
+CAUSE = "Cause"
+APPROVAL = "ModelApprovalStatus"
 # The quota of SelectedSteps: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_SelectiveExecutionConfig.html
 MOST_STEPS = 50
 # How far back a run is looked for whose results can be used again.
@@ -66,7 +68,7 @@ def from_step(
 
     The champion is today's. Raises CommandError where the pipeline, or no run, allows for that.
     """
-    selected = definition.from_step(definition.outermost(step_named(definition, name)))
+    selected = definition.from_step(definition.beginning(step_named(definition, name)))
     if len(selected) > MOST_STEPS:
         raise CommandError(
             f"{len(selected)} steps follow from {name} on, more than the {MOST_STEPS} that AWS selects: "
@@ -76,7 +78,8 @@ def from_step(
     lender = _lender(session, definition, name, definition.needed(selected), source)
     lent = executions.parameters(session, lender.arn) if lender else {}
     # AWS takes the defaults for what is not given, not the values of the source.
-    kept = {key: value for key, value in lent.items() if key in definition.parameters and key != CHAMPION}
+    others = {CHAMPION, CAUSE} | ({DATA_TYPE, SNAPSHOT} if INPUT in values else set())
+    kept = {key: value for key, value in lent.items() if key in definition.parameters and key not in others}
     # A selection of everything would only keep the step cache out.
     chosen = () if len(selected) == len(definition.steps) else tuple(selected)
     return Launch({**kept, **_champion(definition, champion), **values}, chosen, lender)
@@ -129,7 +132,9 @@ def _check(definition: Definition, values: Mapping[str, str], selected: Sequence
                 f"Its parameters are {', '.join(definition.parameters)}."
             )
         readers = [step.name for step in definition.steps.values() if name in step.parameters]
-        if readers and not set(readers) & set(selected):
+        # Others only pass on which data were read.
+        needed = readers[:1] if name in (INPUT, DATA_TYPE, SNAPSHOT) else readers
+        if needed and not set(needed) & set(selected):
             raise CommandError(
                 f"{name} changes nothing from {begun_at} on, because {readers[0]} reads it: "
                 f"begin there with --from {readers[0]}."

@@ -18,9 +18,14 @@ from cli.commands import (
     invoke,
     loadtest,
     logs,
+    monitor,
     plan,
+    quarantine,
+    redrive,
+    replay,
     report,
     retrain,
+    rollback,
     run,
     runs,
     simulate,
@@ -76,18 +81,23 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     report.report,
     logs.logs,
     approve.approve,
+    rollback.rollback,
     invoke.invoke,
     api.api,
     plan.plan,
     loadtest.loadtest,
     simulate.simulate,
+    monitor.monitor,
     retrain.retrain,
+    replay.replay,
+    redrive.redrive,
     doctor.doctor,
     cloud.env,
     cloud.down,
 )
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(quarantine.quarantine)
 
 
 def main() -> None:

@@ -92,6 +92,11 @@ def outcome(session: "boto3.Session", execution: Execution) -> Outcome:
     )
 
 
+def data(session: "boto3.Session", execution: Execution) -> Data | None:
+    """What an execution has learnt from and was judged on; None when it has not come to that."""
+    return _data(session, _steps(session, execution).get(PREPARE))
+
+
 def evaluation(session: "boto3.Session", execution: Execution) -> Evaluation | None:
     """What the evaluation of an execution found; None when it has none, or has not ended well."""
     steps = _steps(session, execution)

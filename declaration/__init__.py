@@ -22,16 +22,20 @@ from declaration.clients import Client
 from declaration.code import Code
 from declaration.compute import Compute
 from declaration.data import Data
+from declaration.deployment import OnApproval, OnGate
 from declaration.endpoint import Endpoint
 from declaration.errors import DeclarationError, Problem, report_without_traceback
 from declaration.gate import Fair, Gate
+from declaration.notify import Webhook
 from declaration.project import Project, Served
 from declaration.queued import Async
 from declaration.ranges import Categorical, Continuous, Integer, Range
-from declaration.retraining import Every, OnNewData
 from declaration.rollout import AllAtOnce, Canary, Linear, Rolling, Shadow
 from declaration.serverless import Serverless
+from declaration.triggers import Every, OnNewData
 from declaration.tuning import Tuning
+from declaration.watching import OnDrift, OnQuality
+from declaration.window import Everything, Last, WarmStart
 from declaration.workbench import Workbench
 
 __all__ = [
@@ -55,14 +59,20 @@ __all__ = [
     "ElasticNet",
     "Endpoint",
     "Every",
+    "Everything",
     "Fair",
     "Forecast",
     "Gate",
     "Integer",
     "JumpStart",
+    "Last",
     "LightGBM",
     "Linear",
+    "OnApproval",
+    "OnDrift",
+    "OnGate",
     "OnNewData",
+    "OnQuality",
     "Problem",
     "Project",
     "RandomForest",
@@ -73,6 +83,8 @@ __all__ = [
     "Serverless",
     "Shadow",
     "Tuning",
+    "WarmStart",
+    "Webhook",
     "Workbench",
     "XGBoost",
 ]

@@ -14,7 +14,7 @@ from declaration.errors import Refusal
 from declaration.rules import Rule
 
 # Packages of the image, which a module of the same name would hide.
-_TAKEN = frozenset({"evaluate", "learners", "preload", "prepare", "serve", "tabular", "train"})
+_TAKEN = frozenset({"evaluate", "learners", "preload", "prepare", "serve", "tabular", "train", "watch"})
 _LIBRARIES = tuple(Path(sysconfig.get_path(kind)) for kind in ("stdlib", "purelib", "platlib"))
 _MOVE = "move it to a file of its own next to app.py, such as features.py, and import it from there"
 

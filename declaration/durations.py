@@ -2,7 +2,7 @@
 
 import re
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from declaration.errors import Refusal, closest
 from declaration.rules import Rule
@@ -20,6 +20,8 @@ _UNITS = {
     "hours": 3600,
     "day": 86_400,
     "days": 86_400,
+    "week": 604_800,
+    "weeks": 604_800,
 }
 _SHAPE = re.compile(r"(\d{1,9})\s*([a-zA-Z]+)")
 
@@ -31,7 +33,7 @@ def parse(text: str) -> timedelta:
         return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
     unit = closest(match[2], _UNITS) if match else None
     fix = f"did you mean '{match[1]} {unit}'" if match and unit else None
-    raise Refusal("a duration is a whole number and a unit: s, min, h or days", fix)
+    raise Refusal("a duration is a whole number and a unit: s, min, h, days or weeks", fix)
 
 
 def spoken(duration: timedelta) -> str:
@@ -65,6 +67,10 @@ class DurationRange(Rule):
             nearest = self.shortest if duration < self.shortest else self.longest
             raise Refusal(f"it must be {self.text}", f"the nearest is {spoken(nearest)!r}")
         return duration
+
+
+# The least time between two starts of a training.
+Cooldown = Annotated[str | timedelta, DurationRange("0 s", "30 days")]
 
 
 def seconds(duration: str | timedelta) -> int:

@@ -65,6 +65,11 @@ class Endpoint:
         return hours(self.busy) if self.busy else None
 
     @property
+    def captures(self) -> bool:
+        """Whether calls are recorded."""
+        return self.capture_percent > 0 and not self.scale_to_zero
+
+    @property
     def capacity(self) -> Capacity:
         """The instances and the scaling target that follow from the load, as if nothing had been measured."""
         return self.capacity_by(None)

@@ -84,13 +84,15 @@ def _field_names(cls: type) -> list[str]:
 
 def _unnamed(cls: type, label: str, names: Sequence[str], index: int, value: object) -> Problem:
     rule = f"{cls.__name__} takes its fields by name: {', '.join(names)}"
+    if not names:
+        rule = f"{cls.__name__} takes nothing"
     fix = f"write {names[index]}={shown(value)}" if index < len(names) else "leave it out"
     return Problem(f"{label}, value {index + 1}", shown(value), rule, fix)
 
 
 def _unknown(cls: type, label: str, name: str, names: Sequence[str], value: object) -> Problem:
     match = vars(cls).get("aliases", {}).get(name) or closest(name, names)
-    rule = f"{cls.__name__} has no such field, it has {', '.join(names)}"
+    rule = f"{cls.__name__} has no such field, it has {', '.join(names) or 'none'}"
     fix = f"did you mean {match}" if match else f"leave {name} out"
     return Problem(f"{label}, {name}", shown(value), rule, fix)
 

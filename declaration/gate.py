@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from declaration.bounds import bound_problems
 from declaration.code import Function, reference
 from declaration.data import Column
 from declaration.errors import Problem
@@ -112,7 +113,7 @@ class Gate:
 
     def problems(self) -> Iterator[Problem]:
         """A bound on the wrong side, none, or one that the metric never takes; slices that stand twice."""
-        yield from self._function_problems() if self.function else self._bound_problems()
+        yield from bound_problems("Gate, ", "Gate", self.metric, self.at_least, self.at_most)
         if len(self.slices) > _MAX_SLICES:
             rule = f"an evaluation takes at most {_MAX_SLICES} columns"
             yield Problem("Gate, slices", f"{len(self.slices)} columns", rule, "keep those that matter most")
@@ -121,42 +122,3 @@ class Gate:
         if len({(each.column, each.measure) for each in self.fair}) < len(self.fair):
             rule = "each column and measure may stand once"
             yield Problem("Gate, fair", shown(self.fair), rule, "remove the repeated one")
-
-    def _function_problems(self) -> Iterator[Problem]:
-        bounds = [bound for bound in (self.at_least, self.at_most) if bound is not None]
-        if len(bounds) != 1:
-            rule = f"a gate on {self.name} takes either at_least or at_most, which says what is better"
-            fix = f"write for example Gate({self.name}, at_least=100)"
-            given = "nothing" if not bounds else f"at_least={self.at_least}, at_most={self.at_most}"
-            yield Problem("Gate, at_least", given, rule, fix)
-        if self.name in METRICS:
-            rule = f"{self.name} is a metric already"
-            yield Problem(
-                "Gate, metric", shown(self.metric), rule, f"rename it or write Gate({self.name!r}, ...)"
-            )
-
-    def _bound_problems(self) -> Iterator[Problem]:
-        metric = self.judged_by
-        right, wrong = ("at_least", "at_most") if metric.higher_is_better else ("at_most", "at_least")
-        way = "higher" if metric.higher_is_better else "lower"
-        bound, misplaced = getattr(self, right), getattr(self, wrong)
-        if misplaced is not None:
-            rule = f"{metric.name} is better when {way}, so its gate takes {right} alone"
-            yield Problem(f"Gate, {wrong}", f"{misplaced}", rule, f"write {right}={misplaced}")
-        elif bound is None:
-            rule = f"a gate on {metric.name} needs {right}, a number {_range(metric)}"
-            yield Problem(
-                f"Gate, {right}", "nothing", rule, f'write for example Gate("{metric.name}", {right}=0.7)'
-            )
-        elif not metric.lowest <= bound <= metric.highest:
-            percent = 1 < bound <= 100 and (metric.lowest, metric.highest) == (0, 1)
-            fix = f"did you mean {bound / 100:g}" if percent else f"choose a number {_range(metric)}"
-            yield Problem(f"Gate, {right}", f"{bound}", f"{metric.name} is a number {_range(metric)}", fix)
-
-
-def _range(metric: Metric) -> str:
-    if metric.highest == float("inf"):
-        return f"from {metric.lowest} up"
-    if metric.lowest == float("-inf"):
-        return f"of at most {metric.highest}"
-    return f"from {metric.lowest} to {metric.highest}"

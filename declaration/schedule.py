@@ -11,7 +11,6 @@ from declaration.durations import DurationRange, parse
 from declaration.errors import Refusal
 from declaration.rules import Rule
 
-_PERIODS = DurationRange("1 min", "366 days")
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 # Name, lowest, highest, names for 1, 2, ..., and the wildcards beyond "*" that the field knows.
@@ -37,22 +36,34 @@ def expression(period: str | timedelta) -> str:
     raise ValueError(f"not a whole number of minutes: {period}")
 
 
+class WholeMinutes(DurationRange):
+    """A duration in the finest unit that a schedule has."""
+
+    def check(self, value: Any) -> timedelta:
+        """The value as a timedelta; raises Refusal."""
+        period = super().check(value)
+        if period % timedelta(minutes=1):
+            raise Refusal(f"it must be {self.text}, in whole minutes")
+        return period
+
+
+_PERIODS = WholeMinutes("1 min", "366 days")
+_WORDS = {"hour": "1 h", "day": "1 day", "week": "1 week"}
+
+
 class Schedule(Rule):
-    """A period of whole minutes, or a cron expression."""
+    """A period of whole minutes, one of the words for it, or a cron expression."""
 
     @property
     def text(self) -> str:
-        """Both forms."""
-        return f'{_PERIODS.text}, or a cron expression such as "cron(0 6 * * ? *)"'
+        """All forms."""
+        return f'{_PERIODS.text}, "hour", "day", "week", or a cron expression such as "cron(0 6 * * ? *)"'
 
     def check(self, value: Any) -> str | timedelta:
         """A cron expression itself, or the period as a timedelta; raises Refusal."""
         if isinstance(value, str) and value.strip().startswith("cron"):
             return _checked_cron(value.strip())
-        period = _PERIODS.check(value)
-        if period % timedelta(minutes=1):
-            raise Refusal(f"it must be {self.text}, in whole minutes")
-        return period
+        return _PERIODS.check(_WORDS.get(value, value) if isinstance(value, str) else value)
 
 
 def _checked_cron(text: str) -> str:

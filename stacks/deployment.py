@@ -12,6 +12,7 @@ from declaration import DeclarationError, Problem, Project
 from pipelines.validation import DefinitionError
 from stacks.controls import unanswered
 from stacks.key import SharedKey
+from stacks.monitoring import Monitoring
 from stacks.network import Network
 from stacks.observability import Observability
 from stacks.parts.paths import ROOT
@@ -96,12 +97,33 @@ def _stacks(app: cdk.App, project: Project, network: Network, key: SharedKey | N
             )
         )
     retraining = Retraining(
-        app, f"{name}-retraining", project=project, storage=storage, topic=observability.topic, env=env
+        app,
+        f"{name}-retraining",
+        project=project,
+        storage=storage,
+        topic=observability.topic,
+        signals=observability.signals,
+        env=env,
     )
     # It knows them by name only, and an event may come as soon as its rules are there.
     for stack in stacks:
         retraining.add_stack_dependency(stack)
     stacks.append(retraining)
+    if project.watched:
+        monitoring = Monitoring(
+            app,
+            f"{name}-monitoring",
+            project=project,
+            network=network,
+            storage=storage,
+            training=training,
+            topic=observability.topic,
+            signals=observability.signals,
+            env=env,
+        )
+        # Its state lies in a table of that one, which also hears what it finds.
+        monitoring.add_stack_dependency(retraining)
+        stacks.append(monitoring)
     if project.workbench:
         stacks.append(
             WorkbenchStack(

@@ -1,4 +1,4 @@
-"""What people look at and are told: the dashboard, and the topic of all alarms."""
+"""What people look at and are told: the dashboard, and the topics that alarms publish to."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -13,7 +13,10 @@ from stacks.parts import metrics
 
 
 class Observability(cdk.Stack):
-    """Comes before what it watches, and knows it by name: the others' alarms need the topic."""
+    """Comes before what it watches, and knows it by name: the others' alarms need the topics.
+
+    People are told by `topic`. By `signals` programs hear of alarms that people are told of in more words.
+    """
 
     def __init__(
         self,
@@ -25,21 +28,34 @@ class Observability(cdk.Stack):
         env: cdk.Environment | None = None,
     ) -> None:
         super().__init__(scope, id_, env=env, description=f"Sageloop: dashboard and alarms of {project.name}")
-        self.topic = sns.Topic(
+        self.topic = self._topic(project, key, "Notifications", "news")
+        self.signals = self._topic(project, key, "Signals", "signals")
+        for email in project.emails:
+            self.topic.add_subscription(subscriptions.EmailSubscription(email))
+        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=project.name)
+        for row in _rows(project):
+            dashboard.add_widgets(*row)
+        cdk.CfnOutput(self, "DashboardName", value=project.name)
+        cdk.CfnOutput(self, "TopicArn", value=self.topic.topic_arn)
+        cdk.CfnOutput(self, "SignalsTopicArn", value=self.signals.topic_arn)
+
+    def _topic(self, project: Project, key: kms.IKey, id_: str, shown: str) -> sns.Topic:
+        """A topic that the project's alarms, and whoever has the right, may publish to."""
+        topic = sns.Topic(
             self,
-            "Notifications",
-            topic_name=f"{project.name}-notifications",
-            display_name=f"{project.name} alarms",
+            id_,
+            topic_name=f"{project.name}-{id_.lower()}",
+            display_name=f"{project.name} {shown}",
             master_key=key,
             enforce_ssl=True,
         )
         # A topic with a policy of its own has lost the default one, by which alarms of the account publish.
-        self.topic.add_to_resource_policy(
+        topic.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="PublishAlarms",
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
                 actions=["sns:Publish"],
-                resources=[self.topic.topic_arn],
+                resources=[topic.topic_arn],
                 conditions={
                     "ArnLike": {
                         "aws:SourceArn": (
@@ -50,13 +66,7 @@ class Observability(cdk.Stack):
                 },
             )
         )
-        if project.notify:
-            self.topic.add_subscription(subscriptions.EmailSubscription(project.notify))
-        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=project.name)
-        for row in _rows(project):
-            dashboard.add_widgets(*row)
-        cdk.CfnOutput(self, "DashboardName", value=project.name)
-        cdk.CfnOutput(self, "TopicArn", value=self.topic.topic_arn)
+        return topic
 
 
 def _rows(project: Project) -> list[list[cloudwatch.IWidget]]:
@@ -77,7 +87,22 @@ def _rows(project: Project) -> list[list[cloudwatch.IWidget]]:
             ),
         ]
     )
+    if project.watched:
+        rows.append(_looks(name))
     return rows
+
+
+def _looks(name: str) -> list[cloudwatch.IWidget]:
+    """What the looks at the calls have found: their differences from the training set, and the truth."""
+    return [
+        _graph(
+            "Calls against the training set (PSI): worst feature, predictions",
+            metrics.of_project(name, "LargestPsi"),
+            metrics.of_project(name, "PredictionPsi"),
+        ),
+        _graph("Live metric", metrics.of_project(name, "LiveMetric")),
+        _graph("Rows looked at", metrics.of_project(name, "CapturedRows")),
+    ]
 
 
 def _predictions(name: str, served: Served) -> list[cloudwatch.IWidget]:

@@ -12,7 +12,12 @@ from stacks.parts.key import encryption_key
 
 
 class Storage(cdk.Stack):
-    """Buckets for incoming data, artifacts and captured traffic, and the model package group."""
+    """Buckets for incoming data, artifacts and captured traffic, and the model package group.
+
+    In the incoming bucket people write below data/ what is learnt from and below labels/ what came true of
+    the answers; what training has refused lies below quarantine/. In that of the artifacts, inputs/ holds the
+    lists that executions were started with: they are never changed, and so little that none is deleted.
+    """
 
     def __init__(
         self,

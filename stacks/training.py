@@ -18,7 +18,7 @@ from stacks.parts.aws_image import aws_image
 from stacks.parts.image import Image, built_image, gpu_image, job_image
 from stacks.parts.paths import ROOT
 from stacks.parts.pipeline_role import pipeline_role
-from stacks.parts.places import EVALUATED, learnt
+from stacks.parts.places import EVALUATED, INTAKE, learnt
 from stacks.parts.source import Source, functions, script_archive
 from stacks.parts.training_roles import Images, JobRoles
 from stacks.storage import Storage
@@ -56,7 +56,7 @@ class Training(cdk.Stack):
                 kinds=sorted({step.kind for step in all_steps(json.loads(body))}),
                 roles=roles,
                 storage=storage,
-                results=[*learnt(project), EVALUATED],
+                results=[*learnt(project), INTAKE, EVALUATED],
             ).role_arn,
         )
         # The group is named in the definition, so nothing else says that it comes first.
@@ -88,8 +88,8 @@ class Training(cdk.Stack):
         own = project.train.family == "own"
         served = code if project.code and project.code.served else None
         roles = {
-            "prepare": make.prepare(served) if tables else None,
-            "train": make.train([served if own else None, source]),
+            "prepare": make.prepare(no_champion, served) if tables else None,
+            "train": make.train(no_champion, [served if own else None, source]),
             "evaluate": make.evaluate(no_champion, code) if tables else None,
             "model": make.model() if tables and not own else None,
         }

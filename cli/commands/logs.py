@@ -25,7 +25,14 @@ GROUPS = {"TuningJobs": "TrainingJobs"}
 # As Pipelines names jobs, and tuning jobs theirs: pipelines-RUN-STEP-RANDOM, RUN-STEP-RANDOM-NUMBER-RANDOM.
 JOB = re.compile(r"(?:pipelines-)?(?P<run>[a-z0-9]+)-(?P<step>\w+)-.+")
 SAGEMAKER = "/aws/sagemaker"
-FUNCTIONS = {"retrain": "RetrainFunction", "promote": "PromoteFunction"}
+# By the word for each function: its stack, and the output that names it.
+FUNCTIONS = {
+    "retrain": ("retraining", "RetrainFunction"),
+    "promote": ("retraining", "PromoteFunction"),
+    "tell": ("retraining", "TellFunction"),
+    "approve": ("retraining", "ApproveFunction"),
+    "monitor": ("monitoring", "MonitorFunction"),
+}
 FOLLOW_SECONDS = 1.0
 STREAMS = 20
 
@@ -51,8 +58,8 @@ def logs(
     what: Annotated[
         str | None,
         typer.Argument(
-            help="A step (prepare, tune, train, evaluate, ...), `endpoint`, `retrain`, `promote` or the name "
-            "of a job or trial; by default the step that failed, or the last one.",
+            help="A step (prepare, tune, train, evaluate, ...), `endpoint`, `retrain`, `promote`, `tell`, "
+            "`approve`, `monitor` or the name of a job or trial; by default the failed step, or the last.",
             show_default=False,
         ),
     ] = None,
@@ -86,7 +93,7 @@ def _source(aws: "boto3.Session", project: Project, what: str | None, run: str |
     if what == "endpoint":
         return Source(_served(aws, project))
     if what in FUNCTIONS:
-        return Source(f"/aws/lambda/{project.output('retraining', FUNCTIONS[what])}")
+        return Source(f"/aws/lambda/{project.output(*FUNCTIONS[what])}")
     pipeline = project.output("training", "PipelineName")
     if what and (named := JOB.fullmatch(what)):
         step = _job(executions.find(aws, pipeline, named["run"]), named["step"])

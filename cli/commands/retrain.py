@@ -1,22 +1,27 @@
 """sageloop retrain: training on request."""
 
-import json
-import uuid
+from typing import Annotated
 
-from cli import output, projects, session
+import typer
+
+from cli import caller, messages, output, projects, session
 from cli.options import AsJson, ProjectName
 
+Reason = Annotated[
+    str, typer.Option("--reason", "-r", help="Why; the run and the news of it say so.", show_default=False)
+]
 
-def retrain(project: ProjectName = None, as_json: AsJson = False) -> None:
+
+def retrain(reason: Reason = "", project: ProjectName = None, as_json: AsJson = False) -> None:
     """Train now, without waiting for quiet or cooldown; still one run at a time.
 
-    Example:  sageloop retrain && sageloop runs
+    Example:  sageloop retrain --reason "new rules for late flights" && sageloop runs
     """
     aws = session.connect()
     found = projects.find(aws, project)
-    request = {"source": "sageloop", "detail-type": "Retrain Requested", "id": str(uuid.uuid4())}
+    request = messages.retrain_request(" ".join(reason.split()), caller.arn(aws))
     aws.client("sqs").send_message(
-        QueueUrl=found.output("retraining", "RetrainQueueUrl"), MessageBody=json.dumps(request)
+        QueueUrl=found.output("retraining", "RetrainQueueUrl"), MessageBody=request.body
     )
     view = f"Training of {found.name} is requested; follow it with `sageloop runs`."
-    output.show({"project": found.name, "request": request["id"]}, view, as_json=as_json)
+    output.show({"project": found.name, "request": request.id}, view, as_json=as_json)

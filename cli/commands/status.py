@@ -1,82 +1,22 @@
 """sageloop status: everything about a project on one screen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice
-from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cli import alarms, endpoint, executions, output, projects, registry, session
+from cli import output, overview, projects, session
 from cli.alarms import Alarm
 from cli.endpoint import Endpoint, Rollout, Shadow
 from cli.executions import Execution
 from cli.options import AsJson, ProjectName
-from cli.projects import Project
+from cli.overview import Batch, Data, Status
 from cli.registry import Package
+from cli.waiting import Waiting
 
-if TYPE_CHECKING:
-    import boto3
-
-PAGES_OF_OBJECTS = 10
-PACKAGES = 5
-
-
-@dataclass(frozen=True)
-class Data:
-    """What lies in the incoming bucket; `more` when it was too much to count."""
-
-    bucket: str
-    objects: int
-    bytes: int
-    newest: datetime | None
-    more: bool
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The pipeline that predicts files, and the version of the model that it has; None before an approval."""
-
-    pipeline: str
-    version: int | None
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Requests for training that no run covers yet."""
-
-    requests: int
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """A version newer than the one in service, which promotion has rejected, and why."""
-
-    version: int
-    reason: str
-
-
-@dataclass(frozen=True)
-class Status:
-    """A project, from its data to its endpoint."""
-
-    project: str
-    region: str
-    stacks: dict[str, str]
-    data: Data | None
-    waiting: Waiting | None
-    run: Execution | None
-    packages: list[Package]
-    endpoint: Endpoint | None
-    batch: Batch | None
-    rollback: Rejection | None
-    not_deployed: Rejection | None
-    alarms: list[Alarm]
-    api: str | None
+CAUSES = 3
 
 
 def status(project: ProjectName = None, as_json: AsJson = False) -> None:
@@ -88,74 +28,8 @@ def status(project: ProjectName = None, as_json: AsJson = False) -> None:
     with output.messages.status("Looking ..."):
         everything = projects.find_all(aws)
         one = projects.chosen(everything, project)
-        found = _status(aws, one, [each.name for each in everything])
+        found = overview.look(aws, one, [each.name for each in everything])
     output.show(found, _view(found), as_json=as_json)
-
-
-def _status(aws: "boto3.Session", project: Project, names: Sequence[str]) -> Status:
-    pipeline = project.find("training", "PipelineName")
-    group = project.find("training", "ModelPackageGroup")
-    runs = executions.executions(aws, pipeline, limit=1) if pipeline else []
-    packages = registry.packages(aws, group, limit=PACKAGES) if group else []
-    served = endpoint.describe(aws, project)
-    batch = _batch(project)
-    return Status(
-        project=project.name,
-        region=session.region_name(aws),
-        stacks={role: stack.status for role, stack in sorted(project.stacks.items())},
-        data=_data(aws, project.find("storage", "IncomingBucket")),
-        waiting=_waiting(aws, project.find("retraining", "TableName"), pipeline),
-        run=runs[0] if runs else None,
-        packages=packages,
-        endpoint=served,
-        batch=batch,
-        rollback=_rejection(packages, batch or served, registry.ROLLED_BACK),
-        not_deployed=_rejection(packages, served, registry.NOT_DEPLOYED),
-        alarms=alarms.firing(aws, project, names),
-        api=project.find("serving", "ApiUrl"),
-    )
-
-
-def _batch(project: Project) -> Batch | None:
-    pipeline = project.find("serving", "BatchPipeline")
-    if pipeline is None:
-        return None
-    package = project.stacks["serving"].parameters.get("ModelPackageArn", "")
-    return Batch(pipeline, registry.version_of(package))
-
-
-def _data(aws: "boto3.Session", bucket: str | None) -> Data | None:
-    if bucket is None:
-        return None
-    pages = iter(aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="data/"))
-    objects = [item for page in islice(pages, PAGES_OF_OBJECTS) for item in page.get("Contents", [])]
-    return Data(
-        bucket=bucket,
-        objects=len(objects),
-        bytes=sum(item["Size"] for item in objects),
-        newest=max((item["LastModified"] for item in objects), default=None),
-        more=next(pages, None) is not None,
-    )
-
-
-def _waiting(aws: "boto3.Session", table: str | None, pipeline: str | None) -> Waiting | None:
-    if table is None or pipeline is None:
-        return None
-    item = aws.client("dynamodb").get_item(TableName=table, Key={"pipeline": {"S": pipeline}}).get("Item", {})
-    requested, covered = (int(item.get(name, {}).get("N", "0")) for name in ("requested", "covered"))
-    return Waiting(requested - covered)
-
-
-def _rejection(
-    packages: Sequence[Package], served: Endpoint | Batch | None, beginning: str
-) -> Rejection | None:
-    """The newest version that was rejected so, as long as none newer than it serves."""
-    serving = served.version or 0 if served else 0
-    for one in packages:
-        reason = one.rejected_as(beginning)
-        if reason and one.version > serving:
-            return Rejection(one.version, reason)
-    return None
 
 
 def _view(found: Status) -> Group:
@@ -164,6 +38,8 @@ def _view(found: Status) -> Group:
     rows.add_column(overflow="fold")
     rows.add_row("Stacks", _stacks(found.stacks))
     rows.add_row("Data", _data_line(found.data))
+    if found.data and found.data.quarantined:
+        rows.add_row("Quarantine", _quarantine_line(found.data))
     rows.add_row("Training", _run_line(found.run, found.waiting))
     if found.batch:
         rows.add_row("Batch", _batch_line(found.batch))
@@ -198,9 +74,15 @@ def _data_line(data: Data | None) -> str:
         return "no storage yet"
     if not data.objects:
         return f"none yet in s3://{data.bucket}/data/"
+    several = "objects" if data.objects > 1 else "object"
     more = " at least" if data.more else ""
     size, newest = output.size(data.bytes), output.time(data.newest)
-    return f"{data.objects} objects{more}, {size}, newest {newest}, in s3://{data.bucket}/data/"
+    return f"{data.objects} {several}{more}, {size}, newest {newest}, in s3://{data.bucket}/data/"
+
+
+def _quarantine_line(data: Data) -> Text:
+    several = "objects were" if data.quarantined > 1 else "object was"
+    return Text(f"{data.quarantined} {several} refused: see `sageloop quarantine`", style="red")
 
 
 def _run_line(run: Execution | None, waiting: Waiting | None) -> Text:
@@ -214,8 +96,20 @@ def _run_line(run: Execution | None, waiting: Waiting | None) -> Text:
     if run and run.failure:
         line.append(f"\n{run.failure}", style="red")
     if waiting and waiting.requests:
-        line.append(f"\n{waiting.requests} new requests wait for their run", style="yellow")
+        line.append_text(_waiting_lines(waiting))
     return line
+
+
+def _waiting_lines(waiting: Waiting) -> Text:
+    """What waits for a run, and why it does not start."""
+    several = "requests wait for their" if waiting.requests > 1 else "request waits for its"
+    lines = Text(f"\n{waiting.requests} new {several} run", style="yellow")
+    for cause in waiting.causes[:CAUSES]:
+        by = f" ({cause.who})" if cause.who else ""
+        lines.append(f"\n  {cause.kind}: {cause.reason}{by}", style="dim")
+    if waiting.why:
+        lines.append(f"\n{waiting.why}", style="yellow")
+    return lines
 
 
 def _batch_line(batch: Batch) -> str:

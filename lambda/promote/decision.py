@@ -15,7 +15,7 @@ UPDATABLE = {
 }
 
 PROMOTION = "promote-"
-END_SHADOW = "end-shadow-"
+END_SHADOW = "end-shadow"
 
 
 class Stuck(Exception):
@@ -32,12 +32,12 @@ class Package:
 
     @property
     def token(self) -> str:
-        """Names the update that deploys this approval: the same for a retry, another when approved anew."""
+        """Names this approval in the tokens of its updates: another one when it is approved anew."""
         return f"{PROMOTION}{self.version}-{self.approved_at}"
 
     @property
     def shadow_token(self) -> str:
-        """Names the update that runs this approval beside the model in service."""
+        """Names it where the update runs it beside the model in service."""
         return f"{self.token}-shadow"
 
 
@@ -60,10 +60,12 @@ class Stack:
         number = self.package_arn.rpartition("/")[2]
         return int(number) if number.isdigit() else 0
 
-    @property
-    def end_token(self) -> str:
-        """Names the update that ends the shadow which the last update began."""
-        return f"{END_SHADOW}{self.updated_at}"
+    def token(self, name: str) -> str:
+        """The token of an update of the stack as it is now: the same for a retry, another after any update.
+
+        CloudFormation takes no token twice, and going back to an approval is a second update to it.
+        """
+        return f"{name}-{self.updated_at}"
 
     @property
     def in_progress(self) -> bool:
@@ -92,6 +94,10 @@ class Failure:
     def of_end(self) -> bool:
         """Whether it was the end of a shadow: tried again at once, it would fail for the same reason."""
         return self.token.startswith(END_SHADOW)
+
+    def of(self, package: Package) -> bool:
+        """Whether it was the deployment of this approval, or of its shadow."""
+        return f"{self.token}-".startswith(f"{package.token}-")
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,7 @@ def decide(
     if stack.status not in UPDATABLE:
         raise Stuck(f"The serving stack is {stack.status}: repair it, then any event deploys the model.")
     for package in approved:
-        if failure and failure.token in (package.token, package.shadow_token):
+        if failure and failure.of(package):
             return Reject(package, failure.reason)
     newest = max(approved, key=lambda package: package.version, default=None)
     if newest is None or newest.arn == stack.package_arn:

@@ -8,10 +8,12 @@ IAM actions, and what they are needed on:
 - sagemaker:DescribeModelPackage, sagemaker:UpdateModelPackage: the group's packages (model-package/<group>/*)
 - sagemaker:DescribeEndpoint, or sagemaker:DescribeInferenceComponent: the endpoint, or its component
 - events:PutEvents: the default event bus; sns:Publish: the project's topic
+- dynamodb:GetItem: the table of approvals, where more than one person has to approve
 - kms:Decrypt, kms:GenerateDataKey: the key of the topic
 - s3:ListBucket, s3:GetObject, cloudwatch:GetMetricData: the captured answers and the metrics of the endpoint,
   where the rollout is Shadow; the answers have the key of the topic
 - sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes: its own queue (event source mapping)
+- sqs:SendMessage: the dead letters
 - kms:Decrypt: the key of the queue, when it is a customer-managed one
 - logs:CreateLogStream, logs:PutLogEvents: its log group
 """
@@ -22,10 +24,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+import awsclients
 from promote.captured import Captured
 from promote.decision import (
     UPDATABLE,
@@ -40,6 +42,7 @@ from promote.decision import (
     Stack,
     decide,
 )
+from promote.eyes import Eyes
 from promote.news import News
 from promote.registry import Registry
 from promote.service import Endpoint
@@ -47,31 +50,41 @@ from promote.shadow import Trial
 from promote.stack import ServingStack
 from promote.traffic import Metrics
 from promote.verdict import Holds, Rules, Seen, Verdict
+from retrain.queues import DeadLetters
 
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
 SCHEDULED = ("aws.events", "Scheduled Event")
 EVENTS = [
     ("aws.sagemaker", "SageMaker Model Package State Change"),
     ("aws.cloudformation", "CloudFormation Stack Status Change"),
+    # Of approve: as many people as it takes have approved a version that the registry had approved before.
+    ("sageloop", "Approval Complete"),
     SCHEDULED,
 ]
+
+MALFORMED = "the body is no event that a rule sends here"
 
 logger = Logger(service="promote")
 
 
 @logger.inject_lambda_context
 def handle(event: Mapping[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:  # noqa: ARG001
-    """Take a batch of SQS messages; malformed ones are handed back, to end in the dead-letter queue."""
-    read = {record["messageId"]: _event(record["body"]) for record in event["Records"]}
-    malformed = [message_id for message_id, found in read.items() if found is None]
-    if malformed:
-        logger.error("Malformed messages", message_ids=malformed)
-    told = [found for found in read.values() if found is not None]
+    """Take a batch of SQS messages; malformed ones go to the dead letters at once."""
+    told: list[Mapping[str, Any]] = []
+    failed: list[str] = []
+    for record in event["Records"]:
+        found = _event(record["body"])
+        if found is not None:
+            told.append(found)
+            continue
+        logger.error("Malformed message", message_id=record["messageId"])
+        if not _dead_letters().bury(record["body"], MALFORMED):
+            failed.append(record["messageId"])
     if any(_kind(found) != SCHEDULED for found in told):
         _promotion().reconcile(rolled_back=any(map(_tells_rollback, told)))
     elif told:
         _promotion().look_at_shadow()
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in malformed]}
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
 class Promotion:
@@ -84,9 +97,10 @@ class Promotion:
         endpoint: Endpoint | None,
         news: News,
         trial: Trial | None = None,
+        eyes: Eyes | None = None,
     ) -> None:
         self._serving, self._registry, self._endpoint, self._news = serving, registry, endpoint, news
-        self._trial = trial
+        self._trial, self._eyes = trial, eyes
 
     def look_at_shadow(self) -> None:
         """Look again at what is compared, because time has passed: without that, nothing is to be done.
@@ -115,6 +129,8 @@ class Promotion:
                     continue
                 case decided:
                     self._tell_of_others(stack, failure, rolled_back=rolled_back)
+            if not quiet:
+                self._tell_of_lacking(stack)
             self._do(decided, stack, verdict)
             if isinstance(decided, Nothing) and not quiet:
                 self._check(stack)
@@ -139,11 +155,11 @@ class Promotion:
     def _do(self, decided: Decision, stack: Stack, verdict: Verdict | None) -> None:
         match decided:
             case Deploy(package):
-                self._serving.deploy(package)
+                self._serving.deploy(package, stack)
                 seen = verdict.seen.described() if isinstance(verdict, Holds) else ""
                 logger.info("Deploying", package=package.arn, token=package.token, seen=seen)
             case RunShadow(package):
-                self._serving.run_shadow(package)
+                self._serving.run_shadow(package, stack)
                 logger.info("Comparing", package=package.arn, token=package.shadow_token)
             case EndShadow():
                 self._serving.end_shadow(stack)
@@ -155,6 +171,13 @@ class Promotion:
         if rolled_back and stack.rolled_back and not (failure and failure.of_promotion):
             reason = failure.reason if failure else "the events of the stack say it"
             self._news.rolled_back("", reason, stack.package_arn)
+
+    def _tell_of_lacking(self, stack: Stack) -> None:
+        """Tell of an approval past the API of approvals, which cannot tell how many people agree."""
+        if self._eyes and not stack.in_progress:
+            version = self._registry.lacking(stack.version)
+            if version is not None:
+                self._news.approval_incomplete(version, self._eyes.people)
 
     def _check(self, stack: Stack) -> None:
         """Tell when the endpoint does not serve what its stack has made, and no change is under way."""
@@ -193,29 +216,41 @@ def _tells_rollback(event: Mapping[str, Any]) -> bool:
 
 @cache
 def _promotion() -> Promotion:
-    sagemaker = boto3.client("sagemaker")
+    sagemaker = awsclients.client("sagemaker")
     endpoint = os.environ["ENDPOINT_NAME"]
+    eyes = _eyes()
     return Promotion(
-        ServingStack(boto3.client("cloudformation"), os.environ["STACK_NAME"]),
-        Registry(sagemaker, os.environ["MODEL_PACKAGE_GROUP"]),
+        ServingStack(awsclients.client("cloudformation"), os.environ["STACK_NAME"]),
+        Registry(sagemaker, os.environ["MODEL_PACKAGE_GROUP"], eyes.suffice if eyes else None),
         Endpoint(sagemaker, endpoint, component=bool(os.environ["COMPONENT"])) if endpoint else None,
         News(
             os.environ["MODEL_PACKAGE_GROUP"],
             os.environ["TOPIC_ARN"],
             os.environ["GUARDS"].split(),
-            events=boto3.client("events"),
-            sns=boto3.client("sns"),
+            events=awsclients.client("events"),
+            sns=awsclients.client("sns"),
         ),
         _trial(endpoint) if os.environ.get("SHADOW") else None,
+        eyes,
     )
+
+
+@cache
+def _dead_letters() -> DeadLetters:
+    return DeadLetters(awsclients.client("sqs"), os.environ["DEAD_LETTER_URL"])
+
+
+def _eyes() -> Eyes | None:
+    people = int(os.environ.get("PEOPLE", "1"))
+    return Eyes(awsclients.client("dynamodb"), os.environ["APPROVALS_TABLE"], people) if people > 1 else None
 
 
 def _trial(endpoint: str) -> Trial:
     service, shadow = os.environ["VARIANTS"].split()
     return Trial(
         Rules.read(os.environ["SHADOW"]),
-        Captured(boto3.client("s3"), os.environ["CAPTURED_BUCKET"], os.environ["CAPTURED_PREFIX"]),
-        Metrics(boto3.client("cloudwatch"), endpoint),
+        Captured(awsclients.client("s3"), os.environ["CAPTURED_BUCKET"], os.environ["CAPTURED_PREFIX"]),
+        Metrics(awsclients.client("cloudwatch"), endpoint),
         service=service,
         shadow=shadow,
     )

@@ -21,6 +21,7 @@ SOURCE = "sageloop"
 ROLLED_BACK = "Model Rolled Back"
 NOT_DEPLOYED = "Model Not Deployed"
 NOT_AS_ASKED = "Model Not In Service"
+INCOMPLETE = "Approval Incomplete"
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: a subject has less than 100 characters.
 SUBJECT_LENGTH = 99
 # By the end of an alarm's name, what it says.
@@ -79,7 +80,9 @@ class News:
         what = f"version {version}" if version else "a change of the serving stack"
         why = [f"Alarm {alarm.name}: {alarm.description}." for alarm in alarms]
         next_ = (
-            _rejected(version) if version else "No model is rejected: repair the change and deploy it again."
+            _rejected(version, self._project)
+            if version
+            else "No model is rejected: repair the change and deploy it again."
         )
         self._publish(
             f"{what} was rolled back",
@@ -119,7 +122,7 @@ class News:
                 f"Reason: {reason}.",
                 f"Seen: {seen.described()}.",
                 f"Still in service: {_named(serving_arn)}.",
-                _rejected(version),
+                _rejected(version, self._project),
             ],
         )
 
@@ -135,9 +138,19 @@ class News:
                 f"The serving stack of {self._project} asks for {_named(asked_arn)}.",
                 f"In service is {serving}, which the stack has not made.",
                 "Somebody has changed the endpoint outside of the stack, or SageMaker has taken the last "
-                "change back: see `sageloop status`, then deploy the stack again.",
+                "change back.",
+                f"What serves: sageloop status -p {self._project}",
+                "To have what was asked for again: sageloop deploy",
             ],
         )
+
+    def approval_incomplete(self, version: int, people: int) -> None:
+        """A version is approved in the registry, and not by enough people; tell makes the message of it."""
+        reason = (
+            f"it was approved in the registry, which knows the last person alone, and {people} different "
+            "people have to approve it by sageloop approve"
+        )
+        self._tell(INCOMPLETE, {"version": version, "approvers": [], "reason": reason})
 
     def _named_in(self, reason: str) -> list[Alarm]:
         named = [name for name in self._alarms if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", reason)]
@@ -176,10 +189,10 @@ def _named(arn: str) -> str:
     return f"version {version}" if version else arn or "no model"
 
 
-def _rejected(version: int | None) -> str:
+def _rejected(version: int | None, project: str) -> str:
     return (
         f"Version {version} is rejected and not tried again, unless somebody approves it once more "
-        f"(sageloop approve {version})."
+        f"(sageloop approve {version} -p {project})."
     )
 
 

@@ -1,5 +1,6 @@
 """The model package group: which packages are approved."""
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from promote.decision import PROMOTION, Failure, Package
@@ -12,29 +13,30 @@ DESCRIPTION_LENGTH = 1024
 
 
 class Registry:
-    """The model packages of one group."""
+    """The model packages of one group; of those approved, only which `suffice` holds for may be deployed."""
 
-    def __init__(self, sagemaker: "SageMakerClient", group: str) -> None:
+    def __init__(
+        self, sagemaker: "SageMakerClient", group: str, suffice: Callable[[int], bool] | None = None
+    ) -> None:
         self._sagemaker = sagemaker
         self._group = group
+        self._suffice = suffice or (lambda _: True)
 
     def approved(self, failure: Failure | None) -> list[Package]:
         """The newest approved package and, if it is still approved, the one whose update failed."""
-        pages = self._sagemaker.get_paginator("list_model_packages").paginate(
-            ModelPackageGroupName=self._group,
-            ModelApprovalStatus="Approved",
-            SortBy="CreationTime",
-            SortOrder="Descending",
-        )
         packages: list[Package] = []
-        for page in pages:
-            for summary in page["ModelPackageSummaryList"]:
-                version = summary["ModelPackageVersion"]
-                if not packages or (failure and failure.token.startswith(f"{PROMOTION}{version}-")):
-                    packages += self._approved(summary["ModelPackageArn"])
+        for version, arn in self._newest_first():
+            failed = failure and failure.token.startswith(f"{PROMOTION}{version}-")
+            if failed or (not packages and self._suffice(version)):
+                packages += self._approved(arn)
             if packages and not failure:
                 break
         return packages
+
+    def lacking(self, newer_than: int) -> int | None:
+        """The newest approved version, if it is newer than this one and may not be deployed."""
+        version, _ = next(self._newest_first(), (0, ""))
+        return version if version > newer_than and not self._suffice(version) else None
 
     def reject(self, package: Package, why: str) -> None:
         """Mark the package rejected, with the reason where a person will look for it."""
@@ -43,6 +45,18 @@ class Registry:
             ModelApprovalStatus="Rejected",
             ApprovalDescription=" ".join(why.split())[:DESCRIPTION_LENGTH],
         )
+
+    def _newest_first(self) -> Iterator[tuple[int, str]]:
+        """The versions and ARNs of the approved packages."""
+        pages = self._sagemaker.get_paginator("list_model_packages").paginate(
+            ModelPackageGroupName=self._group,
+            ModelApprovalStatus="Approved",
+            SortBy="CreationTime",
+            SortOrder="Descending",
+        )
+        for page in pages:
+            for summary in page["ModelPackageSummaryList"]:
+                yield summary["ModelPackageVersion"], summary["ModelPackageArn"]
 
     def _approved(self, arn: str) -> list[Package]:
         package = self._sagemaker.describe_model_package(ModelPackageName=arn)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from promote.decision import Failure, Package, Stack
+from promote.decision import END_SHADOW, Failure, Package, Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -76,17 +76,17 @@ class ServingStack:
                     reason = f"{event['LogicalResourceId']}: {why}"
         return Failure(token, reason) if token else None
 
-    def deploy(self, package: Package) -> None:
+    def deploy(self, package: Package, stack: Stack) -> None:
         """Ask for the package to serve, with nothing beside it."""
-        self._update(package.token, {PARAMETER: package.arn, SHADOW: ""})
+        self._update(stack.token(package.token), {PARAMETER: package.arn, SHADOW: ""})
 
-    def run_shadow(self, package: Package) -> None:
+    def run_shadow(self, package: Package, stack: Stack) -> None:
         """Ask for the package to run beside the one that serves."""
-        self._update(package.shadow_token, {SHADOW: package.arn})
+        self._update(stack.token(package.shadow_token), {SHADOW: package.arn})
 
     def end_shadow(self, stack: Stack) -> None:
         """Ask for nothing to run beside the one that serves."""
-        self._update(stack.end_token, {SHADOW: ""})
+        self._update(stack.token(END_SHADOW), {SHADOW: ""})
 
     def _update(self, token: str, values: Mapping[str, str]) -> None:
         """Ask for the update; harmless when it was asked for already or another one is on its way."""

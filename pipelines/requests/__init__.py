@@ -2,7 +2,7 @@
 
 from pipelines.requests.job import Expression, Job
 from pipelines.requests.model import ServedContainer, model
-from pipelines.requests.package import Evaluation, model_package
+from pipelines.requests.package import Evidence, model_package
 from pipelines.requests.processing import processing
 from pipelines.requests.training import Channel, Patience, training
 from pipelines.requests.transform import transform, transform_files
@@ -10,7 +10,7 @@ from pipelines.requests.tuning import Search, tuning
 
 __all__ = [
     "Channel",
-    "Evaluation",
+    "Evidence",
     "Expression",
     "Job",
     "Patience",

@@ -7,11 +7,11 @@ from declaration import Project
 from pipelines import requests
 from pipelines.sdk import Join, JsonGet, PropertyFile, RequestStep
 from pipelines.training.context import Context
+from pipelines.training.preparation import file, output
 
 # Evaluate writes this file; the gate reads `gate.value`, `gate.passed` (1.0 or 0.0) and `gate.reason`.
 METRICS = PropertyFile(name="Metrics", output_name="evaluation", path="metrics.json")
-# Of two evaluations in two branches only one is made.
-_PLACE = ("evaluate", "evaluation")
+_OUTPUT = "evaluation"
 
 
 def evaluate(
@@ -26,7 +26,8 @@ def evaluate(
         program="evaluate",
         arguments=[*_arguments(context), *(_cost(context.project, trained) if trained else [])],
         inputs=inputs,
-        outputs={"evaluation": context.uri(*_PLACE)},
+        # Of two evaluations in two branches only one is made.
+        outputs={_OUTPUT: context.uri("evaluate", _OUTPUT)},
     )
     return RequestStep(name, "Processing", request, property_files=[METRICS])
 
@@ -36,14 +37,20 @@ def verdict(step: RequestStep, name: str) -> Any:
     return JsonGet(step_name=step.name, property_file=METRICS, json_path=f"gate.{name}")
 
 
-def results(context: Context) -> requests.Evaluation:
-    """Where the evaluation puts its metrics and its report."""
-    return requests.Evaluation(context.uri(*_PLACE, "metrics.json"), context.uri(*_PLACE, "report.html"))
+def evidence(prepared: RequestStep, evaluation: RequestStep) -> requests.Evidence:
+    """What the two steps have found out, wherever they ran: another execution may have lent them."""
+    return requests.Evidence(
+        statistics=file(output(evaluation, _OUTPUT), "metrics.json"),
+        report=file(output(evaluation, _OUTPUT), "report.html"),
+        predictions=file(output(evaluation, _OUTPUT), "predictions.parquet"),
+        baseline=file(output(prepared, "baseline"), "statistics.json"),
+        constraints=file(output(prepared, "baseline"), "constraints.json"),
+    )
 
 
-def described(context: Context) -> Any:
+def described(evaluation: RequestStep) -> Any:
     """Where the evaluation of a model of ours puts the description of its API."""
-    return context.uri(*_PLACE, "openapi.json")
+    return file(output(evaluation, _OUTPUT), "openapi.json")
 
 
 def _arguments(context: Context) -> list[Any]:

@@ -7,13 +7,15 @@ from pipelines.sdk import ConditionEquals, ConditionStep, RequestStep
 from pipelines.training.context import Context
 from pipelines.training.evaluation import evaluate
 from pipelines.training.gate import gate
+from pipelines.training.intake import intake
 from pipelines.training.learning import best_model, train, tune
 from pipelines.training.preparation import code, output, prepare
 from pipelines.training.programs import layout, lesson, predicted_as, told_to_serve
+from pipelines.training.registration import Made
 
 
 def steps(context: Context) -> list[Any]:
-    """Prepare, Train or Tune, Model, Predict, and in two branches what judges the model.
+    """Prepare, and behind Intake Train or Tune, Model, Predict, and in two branches what judges the model.
 
     Only a batch transform can make such a model predict, so the reigning one, if there is one, needs its own.
     """
@@ -38,10 +40,10 @@ def steps(context: Context) -> list[Any]:
         conditions=[
             ConditionEquals(left=context.parameters.champion, right=context.bindings.no_champion_uri),
         ],
-        if_steps=[alone, gate(context, alone, container)],
+        if_steps=[alone, gate(context, Made(prepared, alone), container)],
         else_steps=_against_champion(context, prepared, known, container, trained),
     )
-    return [prepared, learnt, model, predicted, has_champion]
+    return [prepared, intake(prepared, [learnt, model, predicted, has_champion])]
 
 
 def _learn(context: Context, prepared: RequestStep) -> RequestStep:
@@ -61,7 +63,7 @@ def _against_champion(
     predicted = _predict(context, "ChampionPredict", champion, prepared)
     inputs = {**known, "champion-predictions": _predictions(predicted)}
     evaluation = evaluate(context, "EvaluateChampion", inputs, trained)
-    return [champion, predicted, evaluation, gate(context, evaluation, container, "Champion")]
+    return [champion, predicted, evaluation, gate(context, Made(prepared, evaluation), container, "Champion")]
 
 
 def _container(context: Context, artifact: Any) -> requests.ServedContainer:

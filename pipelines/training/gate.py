@@ -13,26 +13,21 @@ from pipelines.sdk import (
     RequestStep,
 )
 from pipelines.training.context import Context
-from pipelines.training.evaluation import results, verdict
-from pipelines.training.registration import register
+from pipelines.training.evaluation import verdict
+from pipelines.training.registration import Made, register
 
 
 def gate(
-    context: Context, evaluation: RequestStep, container: requests.ServedContainer, suffix: str = ""
+    context: Context, made: Made, container: requests.ServedContainer, suffix: str = ""
 ) -> ConditionStep:
     """Register what the evaluation passes; `suffix` tells the steps of two branches apart."""
-    registered = register(
-        context,
-        f"Register{suffix}",
-        container,
-        value=verdict(evaluation, "value"),
-        evaluation=results(context),
-    )
+    evaluation = made.evaluation
+    value = verdict(evaluation, "value")
     refused = _rejection(context.project.gates, verdict(evaluation, "reason"))
     return ConditionStep(
         name=f"Gate{suffix}",
         conditions=_passes(context.project.gates[0], evaluation),
-        if_steps=[registered],
+        if_steps=[register(context, f"Register{suffix}", container, value=value, made=made)],
         else_steps=[FailStep(name=f"Rejected{suffix}", error_message=refused)],
     )
 

@@ -5,35 +5,56 @@ from typing import Any, Literal
 
 from declaration import Project
 from pipelines import requests
-from pipelines.sdk import RequestStep
+from pipelines.sdk import Join, RequestStep
 from pipelines.training.context import Context
+from pipelines.training.intake import INTAKE
 
 Layout = Literal["parquet", "csv", "label-first"]
 
 
 def prepare(context: Context, layout: Layout) -> RequestStep:
-    """The uploaded files become a training set, a hold-out and a schema.
+    """The uploaded files become a training set, a hold-out and a schema, and what monitoring compares with.
 
     A program that is not ours also gets rows to validate with, and the rows of the hold-out to predict.
     """
-    bindings = context.bindings
-    outputs = ["train", "holdout", "schema"]
+    bindings, parameters = context.bindings, context.parameters
+    outputs = ["train", "holdout", "schema", "intake", "baseline"]
     if layout != "parquet":
         outputs += ["validation", "features"]
+    # A model of ours knows which files it comes of, and so which of today's are new.
+    known = {"champion": parameters.champion} if context.project.train.family == "own" else {}
     request = requests.processing(
         context.processing_job(bindings.prepare_role_arn),
         program="prepare",
-        arguments=_arguments(context.project, layout),
-        inputs={"data": context.parameters.input_data, **preparing_code(context)},
+        arguments=[
+            *_arguments(context.project, layout),
+            "--cause",
+            parameters.cause,
+            "--snapshot",
+            parameters.snapshot,
+        ],
+        inputs={
+            "data": parameters.input_data,
+            "snapshot": parameters.snapshot,
+            **known,
+            **preparing_code(context),
+        },
         outputs={name: context.uri("prepare", name) for name in outputs},
+        manifests=["data"],
+        manifest_type=parameters.input_type,
     )
     # Not cached: new data lie below the same prefix.
-    return RequestStep("Prepare", "Processing", request)
+    return RequestStep("Prepare", "Processing", request, property_files=[INTAKE])
 
 
 def output(step: RequestStep, name: str) -> Any:
     """Where a processing step has put an output."""
     return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
+
+
+def file(folder: Any, name: str) -> Any:
+    """The URI of a file in an output."""
+    return Join(on="/", values=[folder, name])
 
 
 def code(context: Context) -> dict[str, Any]:
@@ -54,6 +75,10 @@ def _arguments(project: Project, layout: Layout) -> list[str]:
     arguments += _given("--group", [data.group] if data.group else [])
     arguments += _given("--series", data.series)
     arguments += _given("--drop", data.drop)
+    if project.learn_from.span:
+        arguments += ["--last", project.learn_from.span, "--by", project.learn_from.by]
+    if project.learn_from.warm:
+        arguments.append("--warm")
     if project.code and project.code.prepare:
         arguments += ["--code-prepare", project.code.prepare]
     if project.code and project.code.predict:

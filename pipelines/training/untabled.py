@@ -25,7 +25,7 @@ def steps(context: Context, algorithm: BuiltIn) -> list[Any]:
     artifact = best_model(learnt) if tuning else learnt.properties.ModelArtifacts.S3ModelArtifacts
     container = requests.ServedContainer(context.bindings.serving_image_uri, artifact)
     if _is_open(context.project, algorithm):
-        return [learnt, register(context, "Register", container, value="none", evaluation=None)]
+        return [learnt, register(context, "Register", container, value="none", made=None)]
     return [learnt, _gate(context, algorithm, learnt, container)]
 
 
@@ -45,7 +45,7 @@ def _gate(
     return ConditionStep(
         name="Gate",
         conditions=[reaches(gate, value) for gate, value in judged.items()],
-        if_steps=[register(context, "Register", container, value=value, evaluation=None)],
+        if_steps=[register(context, "Register", container, value=value, made=None)],
         else_steps=[FailStep(name="Rejected", error_message=refused)],
     )
 

@@ -16,8 +16,14 @@ def alarm(
     above: float,
     periods: int = 1,
     topic: sns.ITopic,
+    until_the_next: bool = False,
 ) -> cloudwatch.Alarm:
-    """An alarm that fires when the metric was above a limit for some periods; no data is no alarm."""
+    """An alarm that fires when the metric was above a limit for some periods; no data is no alarm.
+
+    Of a metric that comes rarely the last figure holds `until_the_next`, and no data changes nothing.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
+    missing = cloudwatch.TreatMissingData
     made = cloudwatch.Alarm(
         scope,
         id_,
@@ -27,7 +33,7 @@ def alarm(
         threshold=above,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
         evaluation_periods=periods,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        treat_missing_data=missing.IGNORE if until_the_next else missing.NOT_BREACHING,
     )
     made.add_alarm_action(actions.SnsAction(topic))
     return made

@@ -32,10 +32,15 @@ def execution_became(pipeline_arn: str, statuses: Sequence[str]) -> Pattern:
 
 def model_reviewed(group: str) -> Pattern:
     """A package of a model package group was approved, or its approval taken back."""
+    return model_became(group, ["Approved", "Rejected"])
+
+
+def model_became(group: str, statuses: Sequence[str]) -> Pattern:
+    """A package of a model package group was made with one of these approvals, or got it."""
     return {
         "source": ["aws.sagemaker"],
         "detail-type": ["SageMaker Model Package State Change"],
-        "detail": {"ModelPackageGroupName": [group], "ModelApprovalStatus": ["Approved", "Rejected"]},
+        "detail": {"ModelPackageGroupName": [group], "ModelApprovalStatus": [*statuses]},
     }
 
 
@@ -49,3 +54,8 @@ def stack_became(stack_arn: str, statuses: Sequence[str]) -> Pattern:
         "detail-type": ["CloudFormation Stack Status Change"],
         "detail": {"stack-id": [{"prefix": stack_arn}], "status-details": {"status": [*statuses]}},
     }
+
+
+def ours(project: str, kinds: Sequence[str]) -> Pattern:
+    """Events of these kinds that functions of the project have put."""
+    return {"source": ["sageloop"], "detail-type": [*kinds], "detail": {"project": [project]}}

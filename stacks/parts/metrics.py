@@ -7,6 +7,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 VARIANT = "primary"
 # That of a model which only hears what this one is asked.
 SHADOW_VARIANT = "shadow"
+# Of the figures that our own functions send, with the dimension Project.
+NAMESPACE = "Sageloop"
 MINUTE = cdk.Duration.minutes(1)
 
 
@@ -41,6 +43,11 @@ def pipeline(name: str, metric: str) -> cloudwatch.Metric:
 def messages(queue: str) -> cloudwatch.Metric:
     """The messages that wait in a queue."""
     return _minutely("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", {"QueueName": queue})
+
+
+def of_project(project: str, name: str) -> cloudwatch.Metric:
+    """A figure that our own functions send of a project; the largest of a minute."""
+    return _minutely(NAMESPACE, name, "Maximum", {"Project": project})
 
 
 def rule(name: str) -> cloudwatch.Metric:

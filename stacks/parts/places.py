@@ -2,9 +2,13 @@
 
 from declaration import Project
 
+# Lists of the objects that an execution was started with, written by whatever starts it.
+INPUTS = "inputs/*"
 PREPARED, TUNED, TRAINED, PREDICTED, EVALUATED = (
     f"executions/*/{step}/*" for step in ("prepare", "tune", "train", "predict", "evaluate")
 )
+# What became of the files that an execution was started with.
+INTAKE = "executions/*/prepare/intake/*"
 FEATURES = "executions/*/prepare/features*"
 CHECKPOINTS = "checkpoints/*"
 # In the bucket of the incoming data, beside what is learnt from: what is to be predicted, and what was.

@@ -16,6 +16,27 @@ HEADERS = ("Content-Type", "X-Amzn-SageMaker-Custom-Attributes", "x-Amzn-Invoked
 RETRY = "Retry-After"
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 COMPONENT = "X-Amzn-SageMaker-Inference-Component"
+INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"
+# What a caller may say of a body.
+ASKED = ("Content-Type", "Accept", INFERENCE_ID)
+# The types of text that our own server reads.
+TEXT = (
+    "text/csv",
+    "application/json",
+    "application/jsonlines",
+    "application/x-jsonlines",
+    "application/jsonl",
+)
+# A call without an id gets that of its answer, x-amzn-RequestId, so that the truth can be told of it later.
+# AWS does not say whether a header is found in any other case, and many clients send small letters.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-override-request-response-parameters.html
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
+IDENTIFIED = (
+    f"#if(\"$input.params('{INFERENCE_ID}')$input.params('{INFERENCE_ID.lower()}')\" == \"\")"
+    f"#set($context.requestOverride.header.{INFERENCE_ID} = $context.requestId)"
+    "#end"
+    "$input.body"
+)
 # All other bodies are text, which API Gateway takes for UTF-8. The first three are our own server's formats,
 # the others those of AWS's built-in algorithms: https://docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html
 BINARY = (
@@ -33,7 +54,8 @@ class PredictionApi(Construct):
     """`POST /predict` for callers who sign with IAM; a body is passed to the model server as it is.
 
     What is too large is refused here; the rows and the Content-Type are the model server's to judge, whose
-    refusals pass as they are. Where `clients` are named, a caller also needs the API key of one of them.
+    refusals pass as they are. A caller may give the call an id (X-Amzn-SageMaker-Inference-Id); text without
+    one gets the request's. Where `clients` are named, a caller also needs the API key of one of them.
     """
 
     def __init__(
@@ -101,8 +123,7 @@ class PredictionApi(Construct):
             api_key_required=keys or None,
             # A body without a type would reach the model as JSON, whatever it is.
             request_parameters={
-                "method.request.header.Content-Type": True,
-                "method.request.header.Accept": False,
+                f"method.request.header.{header}": header == "Content-Type" for header in ASKED
             },
             request_validator=apigateway.RequestValidator(
                 self,
@@ -146,12 +167,12 @@ class PredictionApi(Construct):
         }
         return apigateway.IntegrationOptions(
             credentials_role=role,
-            # Binary bodies pass without a template alone, and text does too:
+            # Binary bodies pass without a template alone, so theirs is the id that the caller gives, or none:
             # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings-workflow.html
             passthrough_behavior=apigateway.PassthroughBehavior.WHEN_NO_MATCH,
+            request_templates=dict.fromkeys(TEXT, IDENTIFIED),
             request_parameters={
-                f"integration.request.header.{header}": f"method.request.header.{header}"
-                for header in ("Content-Type", "Accept")
+                f"integration.request.header.{header}": f"method.request.header.{header}" for header in ASKED
             }
             | self._component,
             integration_responses=[

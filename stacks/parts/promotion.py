@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
 from declaration import Async, Batch, Endpoint, Project, Shadow
+from stacks.parts.approvals import Approvals
 from stacks.parts.guards import FAULTS_ALLOWED, LATENCY_ALLOWED, guard_names
 from stacks.parts.metrics import SHADOW_VARIANT, VARIANT
 from stacks.parts.model_role import CAPTURE
@@ -48,6 +49,20 @@ def tell_grants(stack: cdk.Stack, project: Project, *, topic: sns.ITopic, key: k
         seen = f"{sagemaker}:{kind}/{project.name}"
         grants.append(Grant("SeeWhatServes", [f"sagemaker:Describe{action}"], [seen]))
     return grants
+
+
+def eyes_settings(project: Project, approved: Approvals) -> Mapping[str, str]:
+    """The environment of promotion where more than one person has to approve a model."""
+    if project.deploy.people < 2 or approved.table is None:
+        return {}
+    return {"PEOPLE": str(project.deploy.people), "APPROVALS_TABLE": approved.table.table_name}
+
+
+def eyes_grants(project: Project, approved: Approvals) -> Sequence[Grant]:
+    """Reading who has approved a model."""
+    if project.deploy.people < 2 or approved.table is None:
+        return ()
+    return [Grant("ReadApprovals", ["dynamodb:GetItem"], [approved.table.table_arn])]
 
 
 def compared(project: Project) -> Shadow | None:

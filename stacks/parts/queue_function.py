@@ -18,7 +18,8 @@ TIMEOUT_SECONDS = 30
 # A message stays out of sight for six times as long as the function may take with it.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 VISIBILITY = cdk.Duration.seconds(6 * TIMEOUT_SECONDS)
-ATTEMPTS = 3
+# What AWS throttles for half an hour is not lost yet; what nobody can read does not come so often.
+ATTEMPTS = 10
 
 
 def event_queue(
@@ -63,6 +64,7 @@ class QueueFunction(Construct):
         environment: Mapping[str, str],
         grants: Sequence[Grant],
         key: kms.IKey,
+        memory_mb: int = 256,
     ) -> None:
         super().__init__(scope, id_)
         log_group = logs.LogGroup(
@@ -85,7 +87,7 @@ class QueueFunction(Construct):
             environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(environment)),
             role=self._role(name, queue, log_group, grants).role_arn,
             timeout=TIMEOUT_SECONDS,
-            memory_size=256,
+            memory_size=memory_mb,
             tracing_config=lambda_.CfnFunction.TracingConfigProperty(mode="Active"),
             logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=log_group.log_group_name),
         )

@@ -1,5 +1,6 @@
 """EventBridge rules that put events into queues, and lose none on the way."""
 
+import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -9,26 +10,27 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+RuleArns = Sequence[str]
+
 
 class QueueRules:
     """Rules with one target queue; an event that cannot be delivered goes to the dead letters."""
 
     def __init__(self, scope: Construct, *, project: str, queue: sqs.Queue, dead_letters: sqs.Queue) -> None:
         self._scope, self._project = scope, project
-        self._target = events.CfnRule.TargetProperty(
-            id="queue",
-            arn=queue.queue_arn,
-            dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
-        )
+        self._queue, self._dead_letters = queue, dead_letters
         self._rules: list[events.CfnRule] = []
 
     def on(self, name: str, pattern: Mapping[str, Any]) -> None:
         """Deliver the events that match a pattern."""
         self._add(name, event_pattern=dict(pattern))
 
-    def every(self, name: str, schedule: str) -> None:
-        """Deliver an event at the times of a schedule expression."""
-        self._add(name, schedule_expression=schedule)
+    def every(self, name: str, schedule: str, *, say: Mapping[str, Any] | None = None) -> None:
+        """Deliver an event at the times of a schedule expression: AWS's own, or always this one.
+
+        AWS's has an id by which the same one delivered twice is known.
+        """
+        self._add(name, schedule_expression=schedule, say=say)
 
     def _add(
         self,
@@ -36,7 +38,14 @@ class QueueRules:
         *,
         event_pattern: dict[str, Any] | None = None,
         schedule_expression: str | None = None,
+        say: Mapping[str, Any] | None = None,
     ) -> None:
+        target = events.CfnRule.TargetProperty(
+            id="queue",
+            arn=self._queue.queue_arn,
+            input=json.dumps(say) if say else None,
+            dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=self._dead_letters.queue_arn),
+        )
         # The L2 rule would write a statement of its own into the policies of both queues.
         self._rules.append(
             events.CfnRule(
@@ -45,12 +54,12 @@ class QueueRules:
                 name=f"{self._project}-{name}",
                 event_pattern=event_pattern,
                 schedule_expression=schedule_expression,
-                targets=[self._target],
+                targets=[target],
             )
         )
 
     @property
-    def arns(self) -> Sequence[str]:
+    def arns(self) -> RuleArns:
         """The rules made so far."""
         return [rule.attr_arn for rule in self._rules]
 
@@ -95,7 +104,7 @@ def pipeline_rule(
     )
 
 
-def accept_events(queue: sqs.Queue, rules: Sequence[str]) -> None:
+def accept_events(queue: sqs.Queue, rules: RuleArns) -> None:
     """Let EventBridge send what these rules match, and nothing else, to a queue."""
     queue.add_to_resource_policy(
         iam.PolicyStatement(

@@ -17,6 +17,7 @@ from stacks.parts.places import (
     CHECKPOINTS,
     EVALUATED,
     FEATURES,
+    INPUTS,
     MODELS,
     PREDICTED,
     PREPARED,
@@ -54,18 +55,23 @@ class JobRoles:
     storage: Storage
     images: Images
 
-    def prepare(self, code: Source | None) -> iam.Role:
-        """Reads what was uploaded, writes data sets."""
+    def prepare(self, no_champion: s3_assets.Asset, code: Source | None) -> iam.Role:
+        """Reads what was uploaded, the list of it and the reigning model, writes data sets."""
         incoming, artifacts = self.storage.incoming.bucket_arn, self.storage.artifacts.bucket_arn
+        # Only a model of ours says which files it was trained on.
+        told = [INPUTS, *(MODELS if self.project.train.family == "own" else [])]
         data = [
             list_objects("ListData", incoming, ["data/*"]),
             read_objects("ReadData", incoming, ["data/*"]),
+            list_objects("ListTold", artifacts, told),
+            read_objects("ReadTold", artifacts, told),
+            *_marker(no_champion),
             write_objects("WritePrepared", artifacts, [PREPARED]),
             *_source("Code", code),
         ]
         return self._role("Prepare", "ProcessingJobs", self.images.ours, data)
 
-    def train(self, sources: Sequence[Source | None]) -> iam.Role:
+    def train(self, no_champion: s3_assets.Asset, sources: Sequence[Source | None]) -> iam.Role:
         """Reads data sets, or the channels that the user names, and writes models and checkpoints."""
         artifacts, algorithm = self.storage.artifacts.bucket_arn, self.project.train
         named = isinstance(algorithm, BuiltIn) and not algorithm.reads_tables
@@ -79,6 +85,12 @@ class JobRoles:
         )
         if isinstance(algorithm, BuiltIn):
             data += self._channels(algorithm)
+        if self.project.learn_from.warm:
+            data += [
+                list_objects("ListChampion", artifacts, MODELS),
+                read_objects("ReadChampion", artifacts, MODELS),
+                *_marker(no_champion),
+            ]
         data.append(write_objects("WriteModel", artifacts, learnt(self.project)))
         if algorithm.checkpoints:
             data += [
@@ -91,8 +103,7 @@ class JobRoles:
 
     def evaluate(self, no_champion: s3_assets.Asset, code: Source | None) -> iam.Role:
         """Reads the hold-out and models, or what they predicted, and writes metrics and a report."""
-        artifacts, marker = self.storage.artifacts.bucket_arn, no_champion.s3_object_key
-        marked = no_champion.bucket.bucket_arn
+        artifacts = self.storage.artifacts.bucket_arn
         own = self.project.train.family == "own"
         judged = [PREPARED, *(learnt(self.project) if own else [PREDICTED])]
         data = [
@@ -102,10 +113,7 @@ class JobRoles:
             *_source("Code", code),
         ]
         if own:
-            data += [
-                list_objects("ListNoChampion", marked, [marker]),
-                read_objects("ReadNoChampion", marked, [marker]),
-            ]
+            data += _marker(no_champion)
         return self._role("Evaluate", "ProcessingJobs", self.images.ours, data)
 
     def model(self) -> iam.Role:
@@ -150,6 +158,13 @@ class JobRoles:
                 *data,
             ],
         )
+
+
+def _marker(no_champion: s3_assets.Asset) -> Iterator[Grant]:
+    """What an input needs that says that there is nothing."""
+    bucket, key = no_champion.bucket.bucket_arn, no_champion.s3_object_key
+    yield list_objects("ListNoChampion", bucket, [key])
+    yield read_objects("ReadNoChampion", bucket, [key])
 
 
 def _source(name: str, source: Source | None) -> Iterator[Grant]:

@@ -18,6 +18,7 @@ from tests.loop.raw_stacks import client_of
 
 HERE = Path(__file__).parent
 SHARE_THE_PROJECT = {
+    "test_bad_drop",
     "test_bad_input",
     "test_loop",
     "test_loop_again",

@@ -124,6 +124,11 @@ class Deployed:
         self.s3.put_object(Bucket=self.incoming, Key=key, Body=body)
         self.requests += 1
 
+    def has(self, key: str) -> bool:
+        """Whether the incoming bucket has an object of this name."""
+        listed = self.s3.list_objects_v2(Bucket=self.incoming, Prefix=key, MaxKeys=1)
+        return bool(listed["KeyCount"])
+
     def upload(self, *files: Path) -> None:
         """Put files there by the command."""
         self.sageloop("upload", *map(str, files))
@@ -133,9 +138,11 @@ class Deployed:
         """From now on an execution begins a second after its request; declared are five, in real time."""
         functions, name = self.client("lambda"), f"{PROJECT}-retrain"
         variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        assert variables["QUIET_SECONDS"] == "5"
+        pace = json.loads(variables["PACE"])
+        assert pace["quiet"] == 5
         functions.update_function_configuration(
-            FunctionName=name, Environment={"Variables": variables | {"QUIET_SECONDS": "1"}}
+            FunctionName=name,
+            Environment={"Variables": variables | {"PACE": json.dumps(pace | {"quiet": 1})}},
         )
 
     def retrain(self) -> None:

@@ -1,4 +1,4 @@
-"""Each bad object ends its execution with one sentence that names it, and nothing is lost."""
+"""Each bad object goes to quarantine with one sentence that names it; nothing is lost, all else stays."""
 
 import gzip
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from examples.flights.demo.traffic import Api
-from tests.loop.deployed import Deployed
+from tests.loop.deployed import Deployed, until
 
 
 def bad_objects(good: str) -> dict[str, tuple[bytes, str]]:
@@ -36,20 +36,19 @@ def test_the_reason_names_the_object_and_what_is_wrong(
     served: str, deployed: Deployed, months: list[Path], api: Api, rows: list[str], name: str
 ) -> None:
     body, expected = bad_objects(months[0].read_text())[name]
-    key = f"data/{name}"
     before = deployed.serving(), api.predict(rows[0]).model, deployed.packages()
-    deployed.put(key, body)
-    try:
-        failed = deployed.failed_step()
-        reason = failed["FailureReason"]
-        assert failed["StepName"] == "Prepare"
-        assert name in reason
-        assert expected in reason
-        assert "Traceback" not in reason
-        assert reason.count("\n") == 0
-        run = deployed.sageloop_json("status")["run"]
-        assert (run["status"], run["failure"]) == ("Failed", reason)
-        assert deployed.s3.get_object(Bucket=deployed.incoming, Key=key)["Body"].read() == body
-        assert (deployed.serving(), api.predict(rows[0]).model, deployed.packages()) == before
-    finally:
-        deployed.s3.delete_object(Bucket=deployed.incoming, Key=key)
+    deployed.put(f"data/{name}", body)
+    failed = deployed.failed_step()
+    reason = failed["FailureReason"]
+    assert failed["StepName"] == "NothingNew"
+    assert name in reason
+    assert expected in reason
+    assert "Traceback" not in reason
+    assert reason.count("\n") == 0
+    run = deployed.sageloop_json("status")["run"]
+    assert (run["status"], run["failure"]) == ("Failed", reason)
+    until("its leave", lambda: not deployed.has(f"data/{name}"))
+    kept = deployed.s3.get_object(Bucket=deployed.incoming, Key=f"quarantine/{name}")
+    assert kept["Body"].read() == body
+    assert name in kept["Metadata"]["reason"]
+    assert (deployed.serving(), api.predict(rows[0]).model, deployed.packages()) == before

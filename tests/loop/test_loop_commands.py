@@ -26,7 +26,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory, rows: list[str]) -> Path:
 
 def test_status(status: Any, deployed: Deployed) -> None:
     assert status["project"] == "flights"
-    assert status["waiting"] == {"requests": 0}
+    waiting = status["waiting"]
+    assert (waiting["requests"], waiting["causes"], waiting["why"]) == (0, [], "")
+    assert waiting["inputs"].endswith("/data.manifest")
     assert status["data"]["objects"] >= 1
     approved = [package for package in status["packages"] if package["approval"] == "Approved"]
     assert approved[0]["version"] == status["endpoint"]["version"]
@@ -46,7 +48,7 @@ def test_runs(status: Any, deployed: Deployed) -> None:
         run for run in runs if run["status"] == "Succeeded" and "Requested" in run["description"]
     )
     assert {step["name"]: step["status"] for step in succeeded["steps"]} == dict.fromkeys(
-        ("Prepare", "Train", "Evaluate", "Gate", "Register"), "Succeeded"
+        ("Prepare", "Intake", "Train", "Evaluate", "Gate", "Register"), "Succeeded"
     )
     assert "s3://" in succeeded["description"], "why it ran"
     shown = deployed.sageloop("runs", succeeded["id"][:8])

@@ -16,7 +16,9 @@ from declaration import (
     Every,
     Gate,
     Integer,
+    OnDrift,
     OnNewData,
+    OnQuality,
     Project,
     Rolling,
     Script,
@@ -166,7 +168,40 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
     )
 
 
-@pytest.fixture(params=["flights", "several", "brought", "served"])
+@pytest.fixture(scope="session")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Synthesised:
+    """Projects whose model is watched: for everything, for its answers alone, and for its calls alone."""
+    shared: dict[str, Any] = {
+        "data": Data(target="late"),
+        "endpoint": Endpoint(calls_per_minute=60),
+        "gate": Gate("auc", at_least=0.7),
+        "network": "common",
+        "key": "common",
+        "retain": False,
+    }
+    return synthesise(
+        tmp_path_factory.mktemp("watched"),
+        Project(
+            name="watched",
+            retrain=[
+                OnDrift(
+                    every="2 h",
+                    psi=0.2,
+                    false_alarms_per_year=2,
+                    rows=300,
+                    features=["distance"],
+                    retrain=False,
+                ),
+                OnQuality(at_least=0.65, labels_within="7 days", rows=200, confidence=0.9),
+            ],
+            **shared,
+        ),
+        Project(name="judged", retrain=[OnQuality()], **shared),
+        Project(name="drifting", retrain=[OnDrift(every="10 min")], **shared),
+    )
+
+
+@pytest.fixture(params=["flights", "several", "brought", "served", "watched"])
 def app(request: pytest.FixtureRequest) -> Iterator[Synthesised]:
     """Each of the synthesised apps in turn."""
     yield request.getfixturevalue(request.param)

@@ -13,6 +13,7 @@ import pytest
 
 from declaration import Data, DeclarationError, Project, Script
 from pipelines.training import programs
+from pipelines.validation.steps import all_steps
 from stacks.controls.template import text
 from stacks.deployment import deploy
 from stacks.parts.aws_image import aws_image
@@ -62,7 +63,8 @@ def test_only_training_runs_in_the_image_for_gpus(brought: Synthesised) -> None:
     }
     (gpu,) = [digest for digest, given in arguments.items() if given]
     assert arguments[gpu] == {"REQUIREMENTS": "requirements-gpu.txt"}
-    steps = {step["Name"]: json.dumps(step["Arguments"]) for step in definition(brought, "tuned")["Steps"]}
+    found = all_steps(definition(brought, "tuned"))
+    steps = {step.name: json.dumps(step.raw["Arguments"]) for step in found}
     assert {name for name in ("Prepare", "Tune", "Train", "Gate") if f"{gpu}" in steps[name]} == {
         "Tune",
         "Train",
@@ -133,9 +135,8 @@ def test_images_of_aws_are_looked_up_where_the_stack_is(brought: Synthesised) ->
         for region, found in regions.items():
             assert found["Uri"].startswith(f"{found['Account']}.dkr.ecr")
             assert region in found["Uri"]
-    body = definition(brought, "script")
-    (train,) = [step for step in body["Steps"] if step["Name"] == "Train"]
-    assert "TrainingImages" in train["Arguments"]["AlgorithmSpecification"]["TrainingImage"]
+    (train,) = [step for step in all_steps(definition(brought, "script")) if step.name == "Train"]
+    assert "TrainingImages" in train.arguments["AlgorithmSpecification"]["TrainingImage"]
 
 
 def test_a_region_without_the_image_is_refused_in_a_sentence(tmp_path: Path) -> None:

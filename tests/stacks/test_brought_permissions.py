@@ -1,5 +1,6 @@
 """The roles of projects that tune, or whose models other images learn: what is needed is allowed, no more."""
 
+import re
 from collections.abc import Mapping
 
 import pytest
@@ -13,6 +14,8 @@ from tests.stacks.test_stack_permissions import (
     ENCRYPT_OUTPUT,
     EXECUTION,
     JOB,
+    MARKER,
+    PREPARE,
     PROCESSING,
     SAGEMAKER,
     container,
@@ -67,9 +70,7 @@ NEEDS = {
     "tuned-training/PrepareRole": [
         *PROCESSING,
         *code("brought_functions.py"),
-        lists("Incoming.Arn", "data/"),
-        Call("s3:GetObject", "Incoming.Arn/data/2013-01.csv"),
-        Call("s3:PutObject", f"{EXECUTION}prepare/train/part-0.parquet"),
+        *PREPARE,
     ],
     "script-training/TrainRole": [
         *from_aws(TRAINING, SKLEARN),
@@ -159,12 +160,14 @@ def policies(brought: Synthesised) -> Mapping[str, Policy]:
 
 
 def calls(needs: list[Call], policy: Policy) -> list[Call]:
-    """The calls, with the folder that the content has named in this template."""
+    """The calls, with the folder and the file that the content has named in this template."""
     found = str(policy.statements)
     named = {}
     for kind in ("code-", "source-"):
         if kind in found:
             named[f"{kind}0/"] = found[found.index(kind) :][: len(kind) + 32] + "/"
+    if marker := re.search(MARKER, found):
+        named["MARKER"] = marker[0]
 
     def there(value: str) -> str:
         for before, after in named.items():

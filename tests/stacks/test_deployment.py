@@ -85,7 +85,8 @@ def test_the_lambda_asset_runs_as_it_is(flights: Synthesised) -> None:
     (key,) = {function.properties["Code"]["S3Key"] for function in flights.of("AWS::Lambda::Function")}
     asset = flights.directory / f"asset.{key.removesuffix('.zip')}"
     assert not list(asset.rglob("*.pyc"))
-    program = "import retrain.handler, promote.handler, aws_lambda_powertools as p; print(p.__file__)"
+    handlers = "retrain.handler, promote.handler, monitor.handler, tell.handler, approve.handler"
+    program = f"import {handlers}, aws_lambda_powertools as p; print(p.__file__)"
     # -S: nothing of this environment's libraries, but boto3, which the runtime brings along.
     found = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(asset)!r}); {program}"],

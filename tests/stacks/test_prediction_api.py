@@ -38,8 +38,14 @@ def test_bodies_pass_unchanged_to_who_judges_their_type(plain: Json) -> None:
     integration = method["Integration"]
     assert integration["PassthroughBehavior"] == "WHEN_NO_MATCH"
     # A template would see a binary body as base64, and `contentHandling` would convert one or the other.
-    assert not {"RequestTemplates", "ContentHandling"} & set(integration)
+    assert "ContentHandling" not in integration
     (made,) = of(plain, "RestApi")
+    templates = integration["RequestTemplates"]
+    assert not set(templates) & set(made["BinaryMediaTypes"])
+    assert {"text/csv", "application/json", "application/jsonlines"} <= set(templates)
+    for template in templates.values():
+        assert template.startswith("#if(")
+        assert template.endswith("#end$input.body")
     assert {"application/vnd.apache.parquet", "application/vnd.apache.arrow.stream"} <= set(
         made["BinaryMediaTypes"]
     )
@@ -47,6 +53,22 @@ def test_bodies_pass_unchanged_to_who_judges_their_type(plain: Json) -> None:
         made["BinaryMediaTypes"]
     )
     assert method["RequestParameters"]["method.request.header.Content-Type"] is True
+
+
+def test_a_call_has_the_id_that_the_caller_gives_or_its_requests(plain: Json) -> None:
+    (method,) = of(plain, "Method")
+    header = "X-Amzn-SageMaker-Inference-Id"
+    # For bodies of every type, binary ones included.
+    assert method["RequestParameters"][f"method.request.header.{header}"] is False
+    given = method["Integration"]["RequestParameters"]
+    assert given[f"integration.request.header.{header}"] == f"method.request.header.{header}"
+    for template in method["Integration"]["RequestTemplates"].values():
+        asked, _, rest = template.partition(' == "")')
+        assert f"$input.params('{header}')" in asked
+        assert f"$input.params('{header.lower()}')" in asked
+        # A parameter may be overridden once, else the call fails.
+        assert rest.count("requestOverride") == 1
+        assert f"#set($context.requestOverride.header.{header} = $context.requestId)" in rest
 
 
 def test_the_apis_own_refusals_have_the_servers_form(plain: Json) -> None:

@@ -77,6 +77,7 @@ NEEDS = {
         Call("logs:PutLogEvents", "Logs.Arn"),
         Call("xray:PutTraceSegments", "*"),
         Call("sqs:ReceiveMessage", "PromoteQueue.Arn"),
+        Call("sqs:SendMessage", "DeadLetters.Arn"),
         Call("sagemaker:UpdateModelPackage", f"{SAGEMAKER}:model-package/beside/1"),
         Call(
             "cloudformation:UpdateStack",

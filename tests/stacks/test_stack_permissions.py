@@ -15,6 +15,7 @@ from tests.stacks.synthesised import Synthesised
 ACCOUNT = "us-east-1:000000000000"
 SAGEMAKER = f"arn:aws:sagemaker:{ACCOUNT}"
 EXECUTION = "Artifacts.Arn/executions/9k2x1/"
+LIST = "inputs/0123456789abcdef"
 JOB = "pipelines-9k2x1-Train-Qx3"
 MARKER = r"[0-9a-f]{64}\.txt"
 ASSETS = "arn:aws:s3:::cdk-hnb659fds-assets-000000000000-us-east-1"
@@ -81,6 +82,18 @@ PROCESSING = [
     *container("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/ProcessingJobs"),
     ENCRYPT_OUTPUT,
 ]
+PREPARE = [
+    lists("Incoming.Arn", "data/"),
+    Call("s3:GetObject", "Incoming.Arn/data/2013-01.csv"),
+    Call("s3:GetObject", "Artifacts.Arn/inputs/0a1b2c3d4e5f6071/data.manifest"),
+    lists("Artifacts.Arn", "inputs/0a1b2c3d4e5f6071/snapshot.json"),
+    Call("s3:GetObject", "Artifacts.Arn/inputs/0a1b2c3d4e5f6071/snapshot.json"),
+    lists("Artifacts.Arn", f"executions/7h3/train/model/{JOB}/output/model.tar.gz"),
+    Call("s3:GetObject", f"{EXECUTION}train/model/{JOB}/output/model.tar.gz"),
+    lists(ASSETS, "MARKER"),
+    Call("s3:GetObject", f"{ASSETS}/MARKER"),
+    Call("s3:PutObject", f"{EXECUTION}prepare/train/part-0.parquet"),
+]
 ROLES = {
     "flights-network/FlowLogRole": [
         Call("logs:CreateLogStream", "FlowLogs.Arn"),
@@ -88,9 +101,7 @@ ROLES = {
     ],
     "flights-training/PrepareRole": [
         *PROCESSING,
-        lists("Incoming.Arn", "data/"),
-        Call("s3:GetObject", "Incoming.Arn/data/2013-01.csv"),
-        Call("s3:PutObject", f"{EXECUTION}prepare/train/part-0.parquet"),
+        *PREPARE,
     ],
     "flights-training/TrainRole": [
         *container("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/TrainingJobs"),
@@ -125,6 +136,7 @@ ROLES = {
         ),
         Call("s3:GetObject", f"{EXECUTION}train/model/{JOB}/output/model.tar.gz"),
         Call("s3:GetObject", f"{EXECUTION}evaluate/evaluation/metrics.json"),
+        Call("s3:GetObject", f"{EXECUTION}prepare/intake/intake.json"),
         Call("kms:Decrypt", "Key.Arn"),
     ],
     "flights-serving/ModelRole": [
@@ -145,8 +157,24 @@ ROLES = {
         Call("dynamodb:GetItem", "State.Arn"),
         Call("dynamodb:PutItem", "State.Arn"),
         Call("sqs:SendMessage", "RetrainQueue.Arn"),
-        Call("sagemaker:StartPipelineExecution", f"{SAGEMAKER}:pipeline/flights-training"),
+        Call("sqs:SendMessage", "DeadLetters.Arn"),
+        *(
+            Call(f"sagemaker:{action}", f"{SAGEMAKER}:pipeline/flights-training")
+            for action in ("StartPipelineExecution", "ListPipelineExecutions", "DescribePipeline")
+        ),
         Call("sagemaker:DescribePipelineExecution", f"{SAGEMAKER}:pipeline/flights-training/execution/9k2x1"),
+        Call("events:PutEvents", f"arn:aws:events:{ACCOUNT}:event-bus/default"),
+        Call("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "Sageloop"}),
+        lists("Incoming.Arn", "data/"),
+        lists("Incoming.Arn", "data/2013-01.csv"),
+        lists("Artifacts.Arn", f"{LIST}/snapshot.json"),
+        lists("Artifacts.Arn", "executions/9k2x1/prepare/intake/intake.json"),
+        Call("s3:GetObject", f"Artifacts.Arn/{LIST}/snapshot.json"),
+        Call("s3:PutObject", f"Artifacts.Arn/{LIST}/data.manifest"),
+        Call("s3:GetObject", f"{EXECUTION}prepare/intake/intake.json"),
+        *(Call(f"s3:{action}", "Incoming.Arn/data/2013-01.csv") for action in ("GetObject", "DeleteObject")),
+        Call("s3:PutObject", "Incoming.Arn/quarantine/2013-01.csv"),
+        *(Call(f"kms:{action}", "Key.Arn") for action in ("Decrypt", "GenerateDataKey")),
     ],
     "flights-retraining/Promote/Role": [
         *function("Promote"),
@@ -161,6 +189,20 @@ ROLES = {
         Call("sagemaker:DescribeEndpoint", f"{SAGEMAKER}:endpoint/flights"),
         Call("events:PutEvents", f"arn:aws:events:{ACCOUNT}:event-bus/default"),
         Call("sns:Publish", "Notifications"),
+        Call("sqs:SendMessage", "DeadLetters.Arn"),
+        *(Call(f"kms:{action}", "Key.Arn") for action in ("Decrypt", "GenerateDataKey")),
+    ],
+    "flights-retraining/Tell/Role": [
+        *function("Tell"),
+        Call("sns:Publish", "Notifications"),
+        Call("dynamodb:GetItem", "News.Arn"),
+        Call("dynamodb:PutItem", "News.Arn"),
+        Call("sqs:SendMessage", "DeadLetters.Arn"),
+        Call("s3:GetObject", f"{EXECUTION}evaluate/evaluation/metrics.json"),
+        *(
+            Call(f"sagemaker:{action}", f"{SAGEMAKER}:pipeline/flights-training/execution/9k2x1")
+            for action in ("ListPipelineExecutionSteps", "DescribePipelineExecution")
+        ),
         *(Call(f"kms:{action}", "Key.Arn") for action in ("Decrypt", "GenerateDataKey")),
     ],
     "flights-workbench/Role": [
@@ -194,8 +236,9 @@ def delivered(queue: str, rule: str) -> Call:
     return Call("sqs:SendMessage", f"{queue}.Arn", context, "events.amazonaws.com")
 
 
-RETRAIN_RULES = ("NewData", "ExecutionFinished", "ExecutionFailed")
+RETRAIN_RULES = ("NewData", "ExecutionFinished", "ExecutionFailed", "Sweep")
 PROMOTE_RULES = ("ModelReviewed", "Deployed", "RolledBack")
+TELL_RULES = ("Told", "ModelMade", "TellFailed", "Remind")
 LOG_CONTEXT = f"arn:aws:logs:{ACCOUNT}:log-group:/aws/lambda/flights-retrain"
 ALARM = f"arn:aws:cloudwatch:{ACCOUNT}:alarm:flights-5xx"
 RESOURCES = {
@@ -227,18 +270,16 @@ RESOURCES = {
         f"flights-storage/{bucket}": [over_tls_only(f"{bucket}.Arn/x", "s3:GetObject")]
         for bucket in ("Incoming", "Artifacts", "Captured")
     },
-    "flights-observability/Notifications": [
-        over_tls_only("Notifications", "sns:Publish"),
-        Call(
-            "sns:Publish",
-            "Notifications",
-            {"aws:SourceArn": ALARM},
-            "cloudwatch.amazonaws.com",
-        ),
-    ],
+    **{
+        f"flights-observability/{topic}": [
+            over_tls_only(topic, "sns:Publish"),
+            Call("sns:Publish", topic, {"aws:SourceArn": ALARM}, "cloudwatch.amazonaws.com"),
+        ]
+        for topic in ("Notifications", "Signals")
+    },
     "flights-retraining/DeadLetters": [
         over_tls_only("DeadLetters.Arn", "sqs:SendMessage"),
-        *(delivered("DeadLetters", rule) for rule in (*RETRAIN_RULES, *PROMOTE_RULES)),
+        *(delivered("DeadLetters", rule) for rule in (*RETRAIN_RULES, *PROMOTE_RULES, *TELL_RULES)),
     ],
     "flights-retraining/RetrainQueue": [
         over_tls_only("RetrainQueue.Arn", "sqs:SendMessage"),
@@ -247,6 +288,10 @@ RESOURCES = {
     "flights-retraining/PromoteQueue": [
         over_tls_only("PromoteQueue.Arn", "sqs:SendMessage"),
         *(delivered("PromoteQueue", rule) for rule in PROMOTE_RULES),
+    ],
+    "flights-retraining/TellQueue": [
+        over_tls_only("TellQueue.Arn", "sqs:SendMessage"),
+        *(delivered("TellQueue", rule) for rule in TELL_RULES),
     ],
 }
 NEEDS = {**ROLES, **RESOURCES}
@@ -299,7 +344,7 @@ def test_every_statement_is_needed(policies: dict[str, Policy], name: str) -> No
 
 FORBIDDEN = [
     ("flights-training/PrepareRole", Call("s3:PutObject", "Incoming.Arn/data/x.csv")),
-    ("flights-training/PrepareRole", Call("s3:GetObject", f"{EXECUTION}train/model/model.tar.gz")),
+    ("flights-training/PrepareRole", Call("s3:GetObject", f"{EXECUTION}prepare/holdout/part-0.parquet")),
     ("flights-training/PrepareRole", Call("s3:PutObject", f"{EXECUTION}train/model/model.tar.gz")),
     ("flights-training/TrainRole", Call("s3:GetObject", "Incoming.Arn/data/x.csv")),
     ("flights-training/TrainRole", Call("s3:PutObject", f"{EXECUTION}evaluate/evaluation/metrics.json")),
@@ -315,6 +360,12 @@ FORBIDDEN = [
     ("flights-serving/Predictions/Role", Call("sagemaker:InvokeEndpoint", f"{SAGEMAKER}:endpoint/churn")),
     ("flights-retraining/Retrain/Role", Call("sagemaker:UpdateModelPackage", f"{SAGEMAKER}:model-package/x")),
     ("flights-retraining/Retrain/Role", Call("dynamodb:DeleteItem", "State.Arn")),
+    ("flights-retraining/Retrain/Role", Call("s3:PutObject", "Incoming.Arn/data/2013-01.csv")),
+    ("flights-retraining/Retrain/Role", Call("s3:DeleteObjectVersion", "Incoming.Arn/data/2013-01.csv")),
+    ("flights-retraining/Retrain/Role", Call("s3:DeleteObject", "Incoming.Arn/quarantine/2013-01.csv")),
+    ("flights-retraining/Retrain/Role", Call("s3:DeleteObject", f"Artifacts.Arn/{LIST}/data.manifest")),
+    ("flights-retraining/Retrain/Role", Call("s3:GetObject", f"{EXECUTION}prepare/train/part-0.parquet")),
+    ("flights-retraining/Retrain/Role", Call("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "x"})),
     ("flights-retraining/Promote/Role", Call("sagemaker:CreateEndpoint", f"{SAGEMAKER}:endpoint/flights")),
     (
         "flights-retraining/Promote/Role",
@@ -326,6 +377,12 @@ FORBIDDEN = [
     ("flights-workbench/Role", Call("iam:PassRole", "TrainRole.Arn")),
     ("flights-retraining/RetrainQueue", delivered("RetrainQueue", "SomebodyElses")),
     ("flights-retraining/PromoteQueue", delivered("PromoteQueue", "NewData")),
+    ("flights-retraining/TellQueue", delivered("TellQueue", "NewData")),
+    (
+        "flights-retraining/Tell/Role",
+        Call("sagemaker:UpdateModelPackage", f"{SAGEMAKER}:model-package/flights/1"),
+    ),
+    ("flights-retraining/Tell/Role", Call("s3:GetObject", "Incoming.Arn/data/x.csv")),
     ("flights-network/Vpc/S3", Call("s3:PutObject", "arn:aws:s3:::theirs/x", {"aws:ResourceAccount": "1"})),
     (
         "flights-storage/Key",

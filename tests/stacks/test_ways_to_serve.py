@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from declaration import Async, Endpoint
+from pipelines.validation.steps import all_steps
 from stacks.controls.template import text
 from tests.stacks.synthesised import Json, Synthesised
 
@@ -286,7 +287,8 @@ def test_what_waits_for_a_model_is_promoted_as_an_endpoint_is(served: Synthesise
 def test_the_users_answers_travel_with_the_data(served: Synthesised) -> None:
     body = served.one("AWS::SageMaker::Pipeline", "batches-training").properties
     definition = json.loads(text(body["PipelineDefinition"]["PipelineDefinitionBody"]))
-    prepare, train = definition["Steps"][0]["Arguments"], definition["Steps"][1]["Arguments"]
+    steps = {step.name: step.raw["Arguments"] for step in all_steps(definition)}
+    prepare, train = steps["Prepare"], steps["Train"]
     arguments = prepare["AppSpecification"]["ContainerArguments"]
     assert arguments[arguments.index("--code-predict") + 1] == "answers:predict"
     assert "--code-prepare" not in arguments

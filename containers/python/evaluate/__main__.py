@@ -13,15 +13,17 @@ from tabular.contract import ml, run
 if TYPE_CHECKING:
     from evaluate.contest import Contest
     from evaluate.cost import Cost
+    from evaluate.explanation import Explanation
     from evaluate.judgement import Judgement
     from tabular.artifact import Artifact
 
 
 def main() -> None:
     """Read the inputs model or predictions, champion, holdout, schema, code and trials; judge and report."""
-    from evaluate import arguments, contest, custom, report
+    from evaluate import arguments, contest, custom, record, report
     from evaluate import cost as costs
     from evaluate import trials as tuning
+    from evaluate.explanation import explain
     from evaluate.judgement import decide
 
     asked = arguments.parse()
@@ -33,9 +35,11 @@ def main() -> None:
     trials = tuning.read(inputs / "trials")
     cost = costs.cost(trials, asked)
     output.mkdir(parents=True, exist_ok=True)
-    page = report.render(held, found, trials, cost, asked, inputs)
+    explanation = explain(held)
+    page = report.render(held, found, trials, cost, asked, inputs, explanation)
     (output / "report.html").write_text(page, encoding="utf-8")
-    (output / "metrics.json").write_text(_document(held, found, cost), encoding="utf-8")
+    (output / "metrics.json").write_text(_document(held, found, cost, explanation), encoding="utf-8")
+    record.write(output, held)
     if model := held.challenger.model:
         _describe(model, output, asked.project)
     print(f"{'passed' if found.passed else 'rejected'}: {found.reason}")
@@ -51,7 +55,7 @@ def _describe(model: Artifact, output: Path, project: str | None) -> None:
     (output / openapi.FILE).write_text(text, encoding="utf-8")
 
 
-def _document(held: Contest, found: Judgement, cost: Cost | None) -> str:
+def _document(held: Contest, found: Judgement, cost: Cost | None, explanation: Explanation | None) -> str:
     """What the pipeline's condition reads, and what the registry shows."""
     from evaluate.judgement import SHOWN
 
@@ -72,6 +76,7 @@ def _document(held: Contest, found: Judgement, cost: Cost | None) -> str:
         "fairness": [asdict(each) for each in found.fairness],
         "cost": asdict(cost) if cost else None,
         "rows": held.holdout.height,
+        "importance": {each.name: each.share for each in explanation.importances} if explanation else None,
     }  # fmt: skip
     return json.dumps(_finite(document), indent=1, allow_nan=False) + "\n"
 

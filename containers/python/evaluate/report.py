@@ -13,7 +13,7 @@ from evaluate import slices as sliced
 from evaluate.arguments import Arguments
 from evaluate.contest import Contest
 from evaluate.cost import Cost
-from evaluate.explanation import Explanation, explain
+from evaluate.explanation import Explanation
 from evaluate.gate import Verdict
 from evaluate.judgement import Judgement
 from evaluate.lead import lead
@@ -53,11 +53,11 @@ def render(
     cost: Cost | None,
     asked: Arguments,
     inputs: Path,
+    explanation: Explanation | None,
 ) -> str:
     """The whole page; `inputs` are those of the job."""
     schema, model = contest.schema, contest.challenger.model
     operating = binary.operating(contest) if schema.problem == "binary" else None
-    explanation = explain(contest)
     first = asked.gates[0]
     metric = objective(trials, first.name)
     return _environment().get_template("report.html").render(

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from learners.learning import Learner
 
 ALGORITHMS = ("xgboost", "lightgbm", "linear", "forest", "mlp", "forecast")
+# Those whose trainings can go on from a model.
+RESUMED = ("xgboost", "lightgbm", "mlp")
 
 
 def learner(name: str) -> "Learner":

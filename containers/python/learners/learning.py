@@ -35,7 +35,8 @@ class Training:
     `features` is float32 (rows, features), NaN where a value is missing; `labels` float32 (rows,), a class's
     place or a number. `groups` is None, or for a ranking the number of each row's query group: rows of a
     group are neighbours. `learning` and `validation` are positions of rows. With `refit` the model that is
-    handed back has learnt from all rows, else from those of `learning`.
+    handed back has learnt from all rows, else from those of `learning`. `champion` is the model of the same
+    algorithm and the same columns to go on from; it has fewer categories where new ones came since.
     """
 
     schema: Schema
@@ -48,6 +49,7 @@ class Training:
     threads: int
     refit: bool = True
     recent: Recent | None = None
+    champion: "Model | None" = None
 
     @property
     def everything(self) -> Array:

@@ -110,8 +110,12 @@ def learn(data: Training, settings: Settings, progress: Progress) -> Learnt:
     if settings.bagging_fraction < 1:
         progress.forgo()
 
+    champion = data.champion.booster if isinstance(data.champion, Model) else None
+    first = text(champion).encode() if champion else None
+    before = champion.current_iteration() if champion else 0
+
     def begin(rows: Array, compare: bool, state: bytes | None) -> "_Growing":
-        return _Growing(data, parameters, rows, compare, state)
+        return _Growing(data, parameters, rows, compare, first if state is None else state, before)
 
     return rounds.learn(data, begin, settings.rounds, settings.early_stopping, progress)
 
@@ -153,12 +157,18 @@ class _Growing:
     """The loop of lightgbm.train, with the curve and the checkpoint in our hands."""
 
     def __init__(
-        self, data: Training, parameters: dict[str, Any], rows: Array, compare: bool, state: bytes | None
+        self,
+        data: Training,
+        parameters: dict[str, Any],
+        rows: Array,
+        compare: bool,
+        state: bytes | None,
+        before: int,
     ) -> None:
-        self._data = data
-        before = lightgbm.Booster(model_str=state.decode()) if state is not None else None
+        self._data, self._before = data, before
+        saved = lightgbm.Booster(model_str=state.decode()) if state is not None else None
         # What lightgbm.train does with its init_model.
-        predictor = _InnerPredictor.from_booster(before, pred_parameter={}) if before else None
+        predictor = _InnerPredictor.from_booster(saved, pred_parameter={}) if saved else None
         learning = self._dataset(rows, parameters)._set_predictor(predictor)
         self._booster = lightgbm.Booster(parameters, learning)
         pairs = {"train": data.sample, "validation": data.validation} if compare else {}
@@ -186,7 +196,8 @@ class _Growing:
         return self._booster.model_to_string(num_iteration=-1).encode()
 
     def model(self, rounds: int) -> Model:
-        return Model(lightgbm.Booster(model_str=self._booster.model_to_string(num_iteration=rounds)))
+        every = self._before + rounds
+        return Model(lightgbm.Booster(model_str=self._booster.model_to_string(num_iteration=every)))
 
     def _dataset(
         self, rows: Array, parameters: dict[str, Any], reference: lightgbm.Dataset | None = None

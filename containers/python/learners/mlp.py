@@ -8,7 +8,7 @@ https://scikit-learn.org/stable/modules/neural_networks_supervised.html
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +76,10 @@ class Model:
 def learn(data: Training, settings: Settings, progress: Progress) -> Learnt:
     """Learn in epochs until the validation rows gain nothing, then as long on all rows."""
 
+    champion = _widened(data.champion, data.schema) if isinstance(data.champion, Model) else None
+
     def begin(rows: Array, compare: bool, state: bytes | None) -> "_Growing":
-        return _Growing(data, settings, rows, compare, state)
+        return _Growing(data, settings, rows, compare, state, champion)
 
     # The limits are imported with the rest of scikit-learn's requirements, and only to learn.
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -104,20 +106,32 @@ class _Growing:
     """One scikit-learn estimator, a call of partial_fit per epoch."""
 
     def __init__(
-        self, data: Training, settings: Settings, rows: Array, compare: bool, state: bytes | None
+        self,
+        data: Training,
+        settings: Settings,
+        rows: Array,
+        compare: bool,
+        state: bytes | None,
+        champion: Model | None,
     ) -> None:
         self._data = data
         self._compared = {"train": data.sample, "validation": data.validation} if compare else {}
         matrix, labels = data.features[rows], data.labels[rows].astype(np.float64)
-        self._design = design(matrix, data.schema)
-        regression = data.schema.problem == "regression"
-        self._mean = float(labels.mean()) if regression else 0.0
-        self._scale = float(labels.std()) or 1.0 if regression else 1.0
+        if champion is not None:
+            # Its weights are good for rows in the form that it was taught.
+            self._design, self._mean, self._scale = champion.design, champion.mean, champion.scale
+        else:
+            regression = data.schema.problem == "regression"
+            self._design = design(matrix, data.schema)
+            self._mean = float(labels.mean()) if regression else 0.0
+            self._scale = float(labels.std()) or 1.0 if regression else 1.0
         self._rows = self._design.rows(matrix).astype(np.float32)
         self._labels = (labels - self._mean) / self._scale
         self._estimator = _estimator(data, settings)
         self._epoch = 0
         self._best: Model | None = None
+        if state is None and champion is not None:
+            state = packed(_begun(champion))
         if state is not None:
             self._restore(state)
 
@@ -180,6 +194,32 @@ class _Growing:
 
     def _model(self, weights: Sequence[Array], intercepts: Sequence[Array]) -> Model:
         return Model(self._data.schema.problem, self._design, weights, intercepts, self._mean, self._scale)
+
+
+def _widened(champion: Model, schema: Schema) -> Model:
+    """The model with indicators for the categories that came since, which so far say nothing."""
+    before = champion.design
+    sizes = np.array([len(schema.features[place].categories) for place in before.categories], dtype=np.int64)
+    weights, at = champion.weights[0], len(before.numbers) + len(before.holed)
+    rows = [weights[:at]]
+    for old, new in zip(before.sizes.tolist(), sizes.tolist(), strict=True):
+        rows += [weights[at : at + old], np.zeros((new - old, weights.shape[1]), weights.dtype)]
+        at += old
+    wider = replace(before, sizes=sizes)
+    return replace(champion, design=wider, weights=[np.vstack(rows), *champion.weights[1:]])
+
+
+def _begun(champion: Model) -> dict[str, Array]:
+    """The state before the first epoch: the weights of the model, and nothing of how it learnt them."""
+    still = [np.zeros_like(each) for each in (*champion.weights, *champion.intercepts)]
+    return {
+        "epoch": np.array(0),
+        "steps": np.array(0),
+        **numbered(_WEIGHTS, champion.weights),
+        **numbered(_INTERCEPTS, champion.intercepts),
+        **numbered("first", still),
+        **numbered("second", still),
+    }
 
 
 def _estimator(data: Training, settings: Settings) -> Any:

@@ -136,10 +136,13 @@ def base(data: Training) -> dict[str, Any]:
 
 
 def grown(data: Training, parameters: dict[str, Any], most: int, patience: int, progress: Progress) -> Learnt:
-    """Learn in rounds with these parameters."""
+    """Learn in rounds with these parameters, on top of the rounds of a model to go on from."""
+    champion = data.champion.booster if isinstance(data.champion, Model) else None
+    first = bytes(champion.save_raw("ubj")) if champion else None
+    before = champion.num_boosted_rounds() if champion else 0
 
     def begin(rows: Array, compare: bool, state: bytes | None) -> "_Growing":
-        return _Growing(data, parameters, rows, compare, state)
+        return _Growing(data, parameters, rows, compare, first if state is None else state, before)
 
     return rounds.learn(data, begin, most, patience, progress)
 
@@ -148,9 +151,15 @@ class _Growing:
     """The loop of xgboost.train, with the curve and the checkpoint in our hands."""
 
     def __init__(
-        self, data: Training, parameters: dict[str, Any], rows: Array, compare: bool, state: bytes | None
+        self,
+        data: Training,
+        parameters: dict[str, Any],
+        rows: Array,
+        compare: bool,
+        state: bytes | None,
+        before: int,
     ) -> None:
-        self._schema = data.schema
+        self._schema, self._before = data.schema, before
         self._rows = _matrix(data, rows)
         # The last pair decides when to stop.
         pairs = {"train": data.sample, "validation": data.validation} if compare else {}
@@ -190,7 +199,8 @@ class _Growing:
         self._booster.set_param({"tree_method": "hist"})
 
     def model(self, rounds: int) -> Model:
-        booster = self._booster if rounds == self._round else self._booster[:rounds]
+        every = self._before + rounds
+        booster = self._booster if every == self._round else self._booster[:every]
         return Model(booster, self._schema)
 
 

@@ -1,42 +1,68 @@
-"""prepare --target late --problem binary --time time_hour --holdout 0.2 --drop id"""
+"""prepare --target late --problem binary --time time_hour --holdout 0.2 --drop id --last '12 months'"""
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
-from prepare import arguments, custom, layouts, learn, split, target
+from prepare import (
+    arguments,
+    baseline,
+    champion,
+    custom,
+    intake,
+    layouts,
+    learn,
+    snapshot,
+    split,
+    target,
+    window,
+)
 from prepare.arguments import Settings
-from prepare.inference import typed, types
-from prepare.sources import ROW, Source, find
+from prepare.inference import typed
+from prepare.intake import Intake
+from prepare.snapshot import Snapshot
+from prepare.sources import ROW, find
 from tabular import code
 from tabular.contract import DataError, ml, run
-from tabular.schema import RECENT, File, Ignored, Schema, Split, Type
+from tabular.schema import RECENT, Feature, File, Ignored, Schema, Split
 
 
 def main() -> None:
-    """Read below input/data; write output/train, output/holdout, output/schema and what the layout adds."""
+    """Read below input/; write output/train, holdout, schema, baseline, intake and what the layout adds."""
     settings = arguments.read()
     inputs, output = ml("processing/input"), ml("processing/output")
+    listed = snapshot.read(inputs / "snapshot")
     with tempfile.TemporaryDirectory(dir=ml("processing")) as scratch:
-        schema = prepare(inputs, output, Path(scratch), settings)
+        reigning = champion.read(inputs / "champion", Path(scratch) / "champion", settings)
+        found = find(inputs / "data", Path(scratch), settings.target)
+        taken = intake.take(*found, settings, reigning, listed)
+        before = reigning.features if reigning and settings.warm else ()
+        schema = prepare(inputs / code.DIRECTORY, output, settings, taken, listed, before)
+    intake.write(output, taken, settings, listed)
     print(
         f"{len(schema.files)} files, {schema.split.train_rows} training rows, "
         f"{schema.split.holdout_rows} held out, {len(schema.features)} features"
     )
 
 
-def prepare(inputs: Path, output: Path, scratch: Path, settings: Settings) -> Schema:
-    """The whole job on directories; DataError when the data cannot be used."""
-    sources = find(inputs / "data", scratch, settings.target)
-    columns = sources[0].columns
-    _require_columns(columns, settings)
-    raw = types(sources, [column for column in columns if column not in settings.drop])
-    rows = _typed_rows(sources, raw, settings)
-    counts = _counts(sources)
+def prepare(
+    modules: Path,
+    output: Path,
+    settings: Settings,
+    taken: Intake,
+    listed: Snapshot,
+    before: Sequence[Feature] = (),
+) -> Schema:
+    """From files that can be used to the data sets; DataError when they cannot be used together.
+
+    `before` are the features of the model to go on from, if there is one.
+    """
+    raw = taken.kinds
+    rows = _rows(taken, settings, listed)
     classes = target.classes(rows, settings.target, raw[settings.target], settings.problem)
-    modules = inputs / code.DIRECTORY
     function = code.load(modules, settings.function) if settings.function else None
     if settings.predict:
         # It goes with the model: better that it cannot be imported now than when the model is to serve.
@@ -47,7 +73,7 @@ def prepare(inputs: Path, output: Path, scratch: Path, settings: Settings) -> Sc
     train, holdout = _write(division, output, function)
     train_rows, holdout_rows = (_checked(path, settings, classes) for path in (train, holdout))
     inner = {name: kind for name, kind in kinds.items() if name not in settings.apart}
-    features, ignored = learn.features(train, inner, settings.series)
+    features, ignored = learn.features(train, inner, settings.series, before)
     if not features:
         raise DataError(f"no column is left to learn from beside the target {settings.target!r}")
     names = [feature.name for feature in features]
@@ -61,42 +87,32 @@ def prepare(inputs: Path, output: Path, scratch: Path, settings: Settings) -> Sc
         ignored=(*dropped, *ignored),
         split=Split(train_rows, holdout_rows, division.first, division.cut, division.last),
         files=tuple(
-            File(source.name, source.sha256, rows, source.bytes)
-            for source, rows in zip(sources, counts, strict=True)
+            File(source.name, source.sha256, taken.rows[source.name], source.bytes)
+            for source in taken.sources
         ),
         group=settings.group,
         series=settings.series,
         preparation=custom.described(settings, function, done, raw, names) if function and done else None,
         predict=settings.predict,
+        window=settings.window.text if settings.window else None,
+        left_out=taken.left_out,
     )
-    _finish(schema, output, modules if function or settings.predict else None, settings)
+    _finish(schema, output, modules if function or settings.predict else None)
+    baseline.write(output, train, schema)
+    if settings.layout != "parquet":
+        layouts.write(output, settings.layout, schema)
     return schema
 
 
-def _require_columns(columns: tuple[str, ...], settings: Settings) -> None:
-    roles = {name: f"is the {role}" for name, role in settings.roles.items()}
-    for name, role in (roles | dict.fromkeys(settings.drop, "is to be dropped")).items():
-        if name not in columns:
-            raise DataError(f"the files have no column {name!r}, which {role}; they have {columns}")
-        if name in settings.roles and name in settings.drop:
-            raise DataError(f"the column {name!r} {roles[name]}, so it cannot be dropped")
-
-
-def _typed_rows(sources: list[Source], kinds: dict[str, Type | None], settings: Settings) -> pl.LazyFrame:
-    if settings.time is not None and kinds[settings.time] not in ("datetime", "number", "integer"):
-        raise DataError(
-            f"the time {settings.time!r} holds neither dates such as 2013-04-01T15:00:00Z nor numbers"
-        )
-    for name, role in settings.roles.items():
-        target.require_complete(sources, name, kinds[name], role)
-    return pl.concat([typed(source, kinds).drop(ROW) for source in sources])
-
-
-def _counts(sources: list[Source]) -> list[int]:
-    counted = pl.collect_all(
-        [source.rows.select(pl.col(ROW).len()) for source in sources], engine="streaming"
-    )
-    return [frame.item() for frame in counted]
+def _rows(taken: Intake, settings: Settings, listed: Snapshot) -> pl.LazyFrame:
+    """The rows to learn from: all of them, or those of the window."""
+    asked, chosen = settings.window, taken.sources
+    if asked and asked.by == "upload":
+        chosen = window.uploaded(chosen, listed.modified, asked)
+    rows = pl.concat([typed(source, taken.kinds).drop(ROW) for source in chosen])
+    if asked and asked.by == "time" and settings.time is not None:
+        rows = window.recent(rows, settings.time, asked)
+    return rows
 
 
 def _division(rows: pl.LazyFrame, stratified: bool, settings: Settings) -> split.Division:
@@ -142,8 +158,8 @@ def _checked(path: Path, settings: Settings, classes: tuple[str, ...]) -> int:
     return int(rows)
 
 
-def _finish(schema: Schema, output: Path, modules: Path | None, settings: Settings) -> None:
-    """The schema with the user's code beside it, and what the layout adds."""
+def _finish(schema: Schema, output: Path, modules: Path | None) -> None:
+    """The schema with the user's code beside it, and what a forecast goes on from."""
     directory = output / "schema"
     directory.mkdir(parents=True, exist_ok=True)
     schema.write(directory / "schema.json")
@@ -154,8 +170,6 @@ def _finish(schema: Schema, output: Path, modules: Path | None, settings: Settin
         (directory / code.DIRECTORY).mkdir(exist_ok=True)
         for module in sorted(modules.glob("*.py")):
             shutil.copyfile(module, directory / code.DIRECTORY / module.name)
-    if settings.layout != "parquet":
-        layouts.write(output, settings.layout, schema)
 
 
 if __name__ == "__main__":

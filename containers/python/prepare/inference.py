@@ -1,11 +1,13 @@
 """What type each column has, agreed by all files, and the typed columns themselves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
-from prepare.sources import ROW, Source, complain
+from prepare.queries import collected
+from prepare.sources import ROW, Source
 from tabular.columns import from_typed, representable
 from tabular.contract import DataError
 from tabular.schema import DATETIME, FALSE, MISSING, TRUE, Type
@@ -14,6 +16,8 @@ from tabular.schema import DATETIME, FALSE, MISSING, TRUE, Type
 _CLEAR_MAJORITY = 0.9
 # Above 2**53 a float64 has no fractions, and soon no int64 either.
 _LARGEST_WHOLE = 2**53
+# Expressions of a column are the same for each of thousands of files, and cost more than such a file's rows:
+# hence the caches below.
 # Suffixes of intermediate columns; no header can hold them.
 _NUMBER, _OTHER = "\0number", "\0other"
 _EXPECTED: dict[Type, str] = {
@@ -49,20 +53,83 @@ class _Profile:
         return "category"
 
 
-def types(sources: Sequence[Source], columns: Sequence[str]) -> dict[str, Type | None]:
-    """The type of each column; DataError names the first value, row and file that contradicts it."""
-    queries = [_profile_query(source, columns) for source in sources]
-    results = pl.collect_all(queries, engine="streaming")
-    profiles = [{column: _Profile(**result[column][0]) for column in columns} for result in results]
-    agreed = {column: _majority([profile[column] for profile in profiles]) for column in columns}
-    problems = []
-    for source, profile in zip(sources, profiles, strict=True):
-        for column, kind in agreed.items():
-            if kind and _fitting(profile[column], kind) < profile[column].present:
-                problems.append(_first_misfit(source, column, kind))
-                break
-    complain(problems)
-    return agreed
+# By file and column.
+_Profiles = Mapping[str, Mapping[str, _Profile]]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """The type of each column, and by file the first value that contradicts it, in a sentence."""
+
+    kinds: Mapping[str, Type | None]
+    problems: Mapping[str, str]
+
+
+def types(sources: Sequence[Source], columns: Sequence[str], trusted: Collection[str] = ()) -> Agreement:
+    """What the `trusted` files agree on, all files where there are none of these.
+
+    A file that contradicts has no part in the agreement. Each sentence names a file, a row and a value.
+    """
+    profiles, problems = _profiles(sources, columns)
+    left = [source for source in sources if source.name in profiles]
+    while True:
+        agreed = {column: _agreed(column, left, profiles, trusted) for column in columns}
+        wrong = {
+            source.name: _first_misfit(source, column, kind)
+            for source in left
+            for column, kind in _contradicted(profiles[source.name], agreed)
+        }
+        if not wrong:
+            return Agreement(agreed, problems)
+        problems |= wrong
+        left = [source for source in left if source.name not in wrong]
+
+
+def _profiles(sources: Sequence[Source], columns: Sequence[str]) -> tuple[_Profiles, dict[str, str]]:
+    """What the values of each file could be, and the files that cannot be asked."""
+    queries, problems = {}, {}
+    for source in sources:
+        try:
+            queries[source.name] = _profile_query(source, columns)
+        except DataError as error:
+            problems[source.name] = str(error)
+    try:
+        results = dict(zip(queries, collected(list(queries.values())), strict=True))
+    except pl.exceptions.PolarsError:
+        # One of them is damaged behind its beginning; which one, only each alone can tell.
+        results = {}
+        for name, query in queries.items():
+            try:
+                results[name] = query.collect(engine="streaming")
+            except pl.exceptions.PolarsError as error:
+                first = next(iter(str(error).splitlines()), "")
+                problems[name] = f"{name} is damaged ({first[:200]}): write and upload it again"
+    return {
+        name: {column: _Profile(**result[column][0]) for column in columns}
+        for name, result in results.items()
+    }, problems
+
+
+def _agreed(
+    column: str, sources: Sequence[Source], profiles: _Profiles, trusted: Collection[str]
+) -> Type | None:
+    found = {source.name: profiles[source.name][column] for source in sources}
+    kind = _majority([profile for name, profile in found.items() if name in trusted]) or _majority(
+        list(found.values())
+    )
+    # Fractions are welcome where so far there were whole numbers alone.
+    fractions = kind == "integer" and any(profile.type == "number" for profile in found.values())
+    return "number" if fractions else kind
+
+
+def _contradicted(
+    profiles: Mapping[str, _Profile], agreed: Mapping[str, Type | None]
+) -> Iterator[tuple[str, Type]]:
+    """The first column of a file with a value that is not of the type of the column, if there is any."""
+    for column, kind in agreed.items():
+        if kind and _fitting(profiles[column], kind) < profiles[column].present:
+            yield column, kind
+            return
 
 
 def typed(source: Source, kinds: Mapping[str, Type | None]) -> pl.LazyFrame:
@@ -77,6 +144,7 @@ def typed(source: Source, kinds: Mapping[str, Type | None]) -> pl.LazyFrame:
     return rows.select(ROW, *values)
 
 
+@cache
 def _from_text(column: str, kind: Type | None) -> pl.Expr:
     match kind:
         case "number":
@@ -91,6 +159,7 @@ def _from_text(column: str, kind: Type | None) -> pl.Expr:
             return pl.col(column)
 
 
+@cache
 def _text(column: str) -> pl.Expr:
     stripped = pl.col(column).str.strip_chars()
     return pl.when(~stripped.is_in(sorted(MISSING))).then(stripped)
@@ -137,6 +206,7 @@ def _profile_query(source: Source, columns: Sequence[str]) -> pl.LazyFrame:
     return rows.select(counts)
 
 
+@cache
 def _text_profile(column: str) -> pl.Expr:
     number, other = pl.col(column + _NUMBER), pl.col(column + _OTHER)
     return pl.struct(
@@ -193,13 +263,13 @@ def _fitting(profile: _Profile, kind: Type) -> int:
             return profile.present
 
 
-def _first_misfit(source: Source, column: str, kind: Type) -> DataError:
+def _first_misfit(source: Source, column: str, kind: Type) -> str:
     raw = source.rows.select(ROW, raw=pl.col(column).cast(pl.String).str.strip_chars())
     bad = raw.join(typed(source, {column: kind}), on=ROW).filter(
         pl.col(column).is_null() & ~pl.col("raw").is_in(sorted(MISSING))
     )
     row, found = bad.sort(ROW).select(ROW, "raw").head(1).collect().row(0)
-    return DataError(
+    return (
         f"{source.name}, row {row}, column {column!r}: {found[:80]!r} is not {_EXPECTED[kind]}, "
         "as the other values of the column are"
     )

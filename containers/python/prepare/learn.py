@@ -1,10 +1,12 @@
 """What is learnt of each column, from the training rows alone."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
+from prepare.queries import collected
 from tabular.schema import Feature, Ignored, Type
 
 _MOST_CATEGORIES = 1000
@@ -12,9 +14,15 @@ _DAY = 86_400_000_000
 
 
 def features(
-    train: Path, kinds: Mapping[str, Type | None], series: Collection[str] = ()
+    train: Path,
+    kinds: Mapping[str, Type | None],
+    series: Collection[str] = (),
+    before: Sequence[Feature] = (),
 ) -> tuple[list[Feature], list[Ignored]]:
-    """The columns that the model will see, and those that can teach it nothing; `series` are seen whole."""
+    """The columns that the model will see, and those that can teach it nothing; `series` are seen whole.
+
+    Columns and categories come in the order of `before`, what is new behind them.
+    """
     rows = pl.scan_parquet(train)
     texts = [column for column, kind in kinds.items() if kind == "category"]
     # Ordered by name among equals, so that the same rows give the same schema.
@@ -25,7 +33,7 @@ def features(
         .sort("len", "value", descending=[True, False])
         for column in texts
     ]
-    figures, *frequencies = pl.collect_all([_figures(rows, kinds), *counts], engine="streaming")
+    figures, *frequencies = collected([_figures(rows, kinds), *counts])
     total = figures["rows"].item()
     categories = dict(zip(texts, frequencies, strict=True))
     seen: list[Feature] = []
@@ -46,7 +54,22 @@ def features(
                 _rounded(figures[f"{column}:{name}"].item()) for name in ("mean", "min", "max")
             )
             seen.append(Feature(column, kind, (), missing, mean, low, high))
-    return seen, ignored
+    return _as_before(seen, before), ignored
+
+
+def _as_before(seen: list[Feature], before: Sequence[Feature]) -> list[Feature]:
+    """The same features in the order that a model knows, which then can learn more about them."""
+    places = {feature.name: place for place, feature in enumerate(before)}
+    found = []
+    for feature in sorted(seen, key=lambda each: places.get(each.name, len(places))):
+        known = before[places[feature.name]].categories if feature.name in places else ()
+        if feature.type == "category":
+            # In their order, each once.
+            every = tuple(dict.fromkeys((*known, *feature.categories)))
+            found.append(replace(feature, categories=every))
+        else:
+            found.append(feature)
+    return found
 
 
 def _figures(rows: pl.LazyFrame, kinds: Mapping[str, Type | None]) -> pl.LazyFrame:

@@ -1,11 +1,11 @@
-"""Finding the uploaded files and refusing those that are not what they claim to be."""
+"""Finding the uploaded files and setting aside those that are not what they claim to be."""
 
 import csv
 import gzip
 import hashlib
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,61 +30,93 @@ class Source:
     rows: pl.LazyFrame
 
 
-def find(directory: Path, scratch: Path, target: str) -> list[Source]:
-    """Every CSV and Parquet file below a directory, in the order of their names; equal ones are read once."""
+@dataclass(frozen=True)
+class Rejected:
+    """A file that cannot be learnt from, and why, in one sentence that names it."""
+
+    name: str
+    sha256: str
+    reason: str
+
+
+def find(directory: Path, scratch: Path, target: str) -> tuple[list[Source], list[Rejected]]:
+    """Every CSV and Parquet file below a directory, in the order of their names, and those that are neither.
+
+    Equal ones are read once. Raises DataError where there are no files at all.
+    """
     paths = sorted(path for path in directory.rglob("*") if path.is_file() and not _hidden(path, directory))
     if not paths:
         raise DataError("there are no files: upload at least one CSV or Parquet file below data/")
     with ThreadPoolExecutor() as pool:
-        sources = _collect(
-            pool.map(lambda path: _attempt(lambda: _open(path, directory, scratch, target)), paths)
-        )
-    first_with = {source.sha256: source for source in reversed(sources)}
-    for source in sources:
-        if first_with[source.sha256] is not source:
-            print(f"{source.name} has the content of {first_with[source.sha256].name}: it is read once")
-    distinct = list(reversed(first_with.values()))
-    _agree(distinct)
-    return distinct
+        contents = list(zip(pool.map(_sha256, paths), (path.suffix for path in paths), strict=True))
+        first = dict(zip(reversed(contents), reversed(paths), strict=True))
+        keys = list(dict.fromkeys(contents))
+        found = pool.map(lambda key: _opened(first[key], directory, key[0], scratch, target), keys)
+        opened = dict(zip(keys, found, strict=True))
+    sources = [each for each in opened.values() if isinstance(each, Source)]
+    rejected = [each for each in opened.values() if isinstance(each, Rejected)]
+    for path, key in zip(paths, contents, strict=True):
+        known = opened[key]
+        if first[key] is path:
+            continue
+        name = path.relative_to(directory).as_posix()
+        if isinstance(known, Source):
+            print(f"{name} has the content of {known.name}: it is read once")
+        else:
+            rejected.append(Rejected(name, key[0], f"{name} has the content of {known.name}: {known.reason}"))
+    return sources, rejected
 
 
-def complain(problems: list[DataError]) -> None:
-    """Raise one error for all the files that have one; do nothing when there is none."""
-    if problems:
-        more = len(problems) - 3
+def complain(problems: Iterable[str]) -> None:
+    """Raise one error for all the files that have a problem; do nothing when none has."""
+    sentences = list(problems)
+    if sentences:
+        more = len(sentences) - 3
         rest = [f"and {more} more files have problems"] if more > 0 else []
-        raise DataError("; ".join([*map(str, problems[:3]), *rest]))
+        raise DataError("; ".join([*sentences[:3], *rest]))
+
+
+def usual(sources: Sequence[Source]) -> frozenset[str]:
+    """The columns that most files have."""
+    return Counter(frozenset(source.columns) for source in sources).most_common(1)[0][0]
+
+
+def unlike(sources: Sequence[Source], columns: frozenset[str]) -> dict[str, str]:
+    """The files with other columns than these, in any order, by name, and how they differ."""
+    alike = sum(set(source.columns) == columns for source in sources)
+    others = f"the other {alike} files" if alike > 1 else "the other files"
+    found = {}
+    for source in sources:
+        if set(source.columns) != columns:
+            missing = [column for column in sorted(columns) if column not in source.columns]
+            extra = [column for column in source.columns if column not in columns]
+            changes = [f"it lacks {_listed(missing)}"] if missing else []
+            changes += [f"it adds {_listed(extra)}"] if extra else []
+            found[source.name] = f"{source.name} has other columns than {others}: {' and '.join(changes)}"
+    return found
 
 
 def _hidden(path: Path, directory: Path) -> bool:
     return any(part.startswith((".", "_")) for part in path.relative_to(directory).parts)
 
 
-def _attempt(opening: Callable[[], Source]) -> Source | DataError:
-    try:
-        return opening()
-    except DataError as error:
-        return error
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _collect(results: Iterable[Source | DataError]) -> list[Source]:
-    sources, problems = [], []
-    for result in results:
-        if isinstance(result, Source):
-            sources.append(result)
-        else:
-            problems.append(result)
-    complain(problems)
-    return sources
-
-
-def _open(path: Path, directory: Path, scratch: Path, target: str) -> Source:
+def _opened(path: Path, directory: Path, digest: str, scratch: Path, target: str) -> Source | Rejected:
     name = path.relative_to(directory).as_posix()
+    try:
+        return _open(path, name, digest, scratch, target)
+    except DataError as error:
+        return Rejected(name, digest, str(error))
+
+
+def _open(path: Path, name: str, digest: str, scratch: Path, target: str) -> Source:
     size = path.stat().st_size
     if size == 0:
         raise DataError(f"{name} is empty (0 bytes): remove it or upload it again")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     if path.suffix == ".parquet":
         rows = _scan_parquet(path, name)
     elif name.endswith((".csv", ".csv.gz")):
@@ -199,23 +231,6 @@ def _first_ragged(path: Path, name: str, width: int) -> dict[str, int | None]:
         except csv.Error as error:
             raise DataError(f"{name} has a quotation mark that is never closed ({error})") from error
     return {"row": None}
-
-
-def _agree(sources: list[Source]) -> None:
-    """All files must have the same columns, in any order; most files decide which."""
-    usual, count = Counter(frozenset(source.columns) for source in sources).most_common(1)[0]
-    problems = []
-    for source in sources:
-        if set(source.columns) != usual:
-            missing = [column for column in sorted(usual) if column not in source.columns]
-            extra = [column for column in source.columns if column not in usual]
-            changes = [f"it lacks {_listed(missing)}"] if missing else []
-            changes += [f"it adds {_listed(extra)}"] if extra else []
-            others = f"the other {count} files" if count > 1 else "the other files"
-            problems.append(
-                DataError(f"{source.name} has other columns than {others}: {' and '.join(changes)}")
-            )
-    complain(problems)
 
 
 def _listed(columns: Iterable[str]) -> str:

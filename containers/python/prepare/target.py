@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from prepare.inference import typed
+from prepare.queries import collected
 from prepare.sources import ROW, Source
 from tabular.contract import DataError
 from tabular.schema import MOST_RELEVANT, Problem, Type
@@ -12,14 +13,55 @@ from tabular.schema import MOST_RELEVANT, Problem, Type
 _MOST_CLASSES = 1000
 
 
-def require_complete(sources: Sequence[Source], column: str, kind: Type | None, role: str) -> None:
-    """Every row must have a value in a column that learning depends on."""
-    for source in sources:
-        empty = typed(source, {column: kind}).filter(pl.col(column).is_null()).select(ROW).head(1).collect()
-        if empty.height:
-            raise DataError(
-                f"{source.name}, row {empty.item()}: the column {column!r}, which is the {role}, has no value"
+def incomplete(sources: Sequence[Source], column: str, kind: Type | None, role: str) -> dict[str, str]:
+    """The files without a value in a column that learning depends on, by name, with a sentence on where."""
+    empty = [
+        typed(source, {column: kind}).filter(pl.col(column).is_null()).select(ROW).head(1)
+        for source in sources
+    ]
+    return {
+        source.name: (
+            f"{source.name}, row {found.item()}: the column {column!r}, which is the {role}, has no value"
+        )
+        for source, found in zip(sources, collected(empty), strict=True)
+        if found.height
+    }
+
+
+def strange(
+    sources: Sequence[Source], column: str, kind: Type | None, problem: Problem, known: Sequence[str]
+) -> dict[str, str]:
+    """The files with a target that the problem does not allow, by name, with a sentence on the first value.
+
+    `known` are the classes so far, if there are any.
+    """
+    value = pl.col(column)
+    if problem == "ranking" and kind in ("number", "integer"):
+        wrong = (value < 0) | (value > MOST_RELEVANT) | (value % 1 != 0)
+        why = f"a ranking needs relevances, which are whole numbers from 0 to {MOST_RELEVANT}"
+    elif problem == "binary" and len(known) == 2:
+        # As numbers, where they are: 1 and 1.0 are the same class.
+        numbers = kind in ("number", "integer")
+        wrong = (
+            ~value.cast(pl.Float64).is_in([float(name) for name in known])
+            if numbers
+            else ~value.cast(pl.String).is_in(list(known))
+        )
+        why = f"a binary problem has two classes, which so far are {known[0]!r} and {known[1]!r}"
+    else:
+        return {}
+    first = [
+        typed(source, {column: kind}).filter(wrong).select(ROW, value.cast(pl.String)).head(1)
+        for source in sources
+    ]
+    sentences = {}
+    for source, found in zip(sources, collected(first), strict=True):
+        if found.height:
+            row, text = found.row(0)
+            sentences[source.name] = (
+                f"{source.name}, row {row}: the target {column!r} holds {text[:80]}; {why}"
             )
+    return sentences
 
 
 def classes(rows: pl.LazyFrame, column: str, kind: Type | None, problem: Problem) -> tuple[str, ...]:
@@ -28,8 +70,6 @@ def classes(rows: pl.LazyFrame, column: str, kind: Type | None, problem: Problem
         if kind not in ("number", "integer"):
             article = "an" if problem[0] in "aeiou" else "a"
             raise DataError(f"the target {column!r} holds {kind} values; {article} {problem} needs numbers")
-        if problem == "ranking":
-            _require_relevances(rows, column)
         return ()
     found = rows.select(pl.col(column).unique().sort()).collect(engine="streaming")[column]
     shown = ", ".join(map(str, found.head(5).to_list()))
@@ -47,18 +87,6 @@ def classes(rows: pl.LazyFrame, column: str, kind: Type | None, problem: Problem
             f"the target {column!r} has {len(found)} classes; at most {_MOST_CLASSES} can be learnt"
         )
     return tuple(found.cast(pl.String).to_list())
-
-
-def _require_relevances(rows: pl.LazyFrame, column: str) -> None:
-    value = pl.col(column)
-    wrong = (
-        rows.select(column).filter((value < 0) | (value > MOST_RELEVANT) | (value % 1 != 0)).head(1).collect()
-    )
-    if wrong.height:
-        raise DataError(
-            f"the target {column!r} holds {wrong.item()}; a ranking needs relevances, "
-            f"which are whole numbers from 0 to {MOST_RELEVANT}"
-        )
 
 
 def encoded(column: str, names: Sequence[str]) -> pl.Expr:

@@ -39,7 +39,8 @@ class Origin:
     """How a model came to be.
 
     `curve` holds a value per round for each `train-…` and `validation-…` metric. How long it took is no part
-    of a model: the same data and settings give the same bytes.
+    of a model: the same data and settings give the same bytes. `warm_start` is the digest of the model that
+    this one went on from; `cold_start` says why one that was to do so could not.
     """
 
     algorithm: str
@@ -49,6 +50,8 @@ class Origin:
     metrics: Mapping[str, float]
     curve: Mapping[str, list[float]]
     libraries: Mapping[str, str]
+    warm_start: str | None = None
+    cold_start: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,9 @@ def load(directory: Path) -> Artifact:
         files: dict[str, str] = manifest["files"]
         _verify(directory, files)
         schema = Schema.read(directory / SCHEMA)
-        origin = Origin(**{field.name: manifest[field.name] for field in fields(Origin)})
+        # Models of before its last two members lack these.
+        known = {field.name: manifest[field.name] for field in fields(Origin) if field.name in manifest}
+        origin = Origin(**known)
         # Only now: a model that was tampered with never reaches the parser.
         model = learner(origin.algorithm).load(directory, schema)
     except FileNotFoundError as error:

@@ -60,6 +60,14 @@ class File:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A file that was there and that nothing was learnt from, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Split:
     """Rows on either side; `cut` is the first moment of the hold-out when the data is ordered by time."""
 
@@ -93,7 +101,8 @@ class Schema:
 
     `group` is a ranking's query column; `series` are the columns that tell the series of a forecast apart,
     which are features like its `time`. `unused` columns may come along in a request. `predict` is the user's
-    function that answers requests, as module:name, where there is one.
+    function that answers requests, as module:name, where there is one. `window` says which rows were used,
+    where not all were, such as "12 months by time"; `left_out` are files that were not.
     """
 
     problem: Problem
@@ -108,6 +117,8 @@ class Schema:
     series: tuple[str, ...] = ()
     preparation: Preparation | None = None
     predict: str | None = None
+    window: str | None = None
+    left_out: tuple[LeftOut, ...] = ()
     format: int = FORMAT
 
     @cached_property
@@ -167,4 +178,6 @@ class Schema:
                 tuple(preparation["others"]),
             ),
             predict=fields.get("predict"),
+            window=fields.get("window"),
+            left_out=tuple(LeftOut(**file) for file in fields.get("left_out", ())),
         )

@@ -1,12 +1,14 @@
 """train: hyperparameters.json, the channels train and schema; the model goes to /opt/ml/model.
 
-With refit=false, a tuning trial, /opt/ml/model gets trial.json alone.
+With refit=false, a tuning trial, /opt/ml/model gets trial.json alone. With the channel champion, which holds
+the reigning model, the training goes on from it where that is possible.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +30,7 @@ def main() -> None:
     from learners.progress import Progress
     from tabular import artifact
     from tabular.schema import RECENT, Schema
-    from train import settings
+    from train import settings, warm
     from train.learning import training
 
     hyperparameters = settings.read(ml("input/config/hyperparameters.json"))
@@ -42,14 +44,20 @@ def main() -> None:
     files = sorted(ml("input/data/train").glob("*.parquet"))
     if not files:
         raise DataError("the channel 'train' holds no Parquet file")
+    with tempfile.TemporaryDirectory() as scratch:
+        begun = warm.start(ml("input/data/champion"), Path(scratch), schema, hyperparameters.texts)
+    if begun.model:
+        hyperparameters = hyperparameters.limited()
+        print(f"going on from the reigning model, sha256 {begun.digest}")
+    elif begun.reason:
+        print(f"training from nothing: {begun.reason}")
     algorithm = learner(job.algorithm)
     checkpoints = ml("checkpoints") if ml("checkpoints").is_dir() else None
-    progress = Progress(
-        job.problem, checkpoints, _key(hyperparameters, files, algorithm.LIBRARIES) if checkpoints else ""
-    )
+    key = _key(hyperparameters, files, algorithm.LIBRARIES, begun.digest or "") if checkpoints else ""
+    progress = Progress(job.problem, checkpoints, key)
     recent = ml(_SCHEMA).parent / RECENT
     after = pl.read_parquet(recent) if recent.is_file() else None
-    data = training(pl.read_parquet(files), schema, job, after)
+    data = training(pl.read_parquet(files), schema, job, after, begun.model)
     learnt = algorithm.learn(data, hyperparameters.algorithm, progress)
     origin = artifact.Origin(
         algorithm=job.algorithm,
@@ -59,6 +67,8 @@ def main() -> None:
         metrics=learnt.metrics,
         curve=learnt.curve,
         libraries={name: version(name) for name in algorithm.LIBRARIES},
+        warm_start=begun.digest,
+        cold_start=begun.reason,
     )
     figures = ", ".join(f"{name} {value:.4f}" for name, value in learnt.metrics.items())
     if job.refit:
@@ -83,13 +93,16 @@ def _write_trial(origin: Origin, seconds: float) -> None:
     path.write_text(json.dumps(trial, indent=1) + "\n", encoding="utf-8")
 
 
-def _key(hyperparameters: Hyperparameters, files: list[Path], libraries: tuple[str, ...]) -> str:
+def _key(
+    hyperparameters: Hyperparameters, files: list[Path], libraries: tuple[str, ...], champion: str
+) -> str:
     """What a checkpoint depends on."""
     digest = hashlib.sha256(json.dumps(hyperparameters.texts, sort_keys=True).encode())
     for path in (ml(_SCHEMA), *files):
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     digest.update(" ".join(f"{name} {version(name)}" for name in libraries).encode())
+    digest.update(champion.encode())
     return digest.hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from learners.learning import Labels, Recent, Training
+from learners.learning import Labels, Model, Recent, Training
 from learners.libraries import threads
 from tabular.contract import DataError
 from tabular.encoding import matrix
@@ -11,8 +11,17 @@ from tabular.validation import GROUP, divide, ordered
 from train.settings import Job
 
 
-def training(rows: pl.DataFrame, schema: Schema, job: Job, recent: pl.DataFrame | None = None) -> Training:
-    """Encode the rows and divide them; DataError when they are too few. `recent` are those held out."""
+def training(
+    rows: pl.DataFrame,
+    schema: Schema,
+    job: Job,
+    recent: pl.DataFrame | None = None,
+    champion: Model | None = None,
+) -> Training:
+    """Encode the rows and divide them; DataError when they are too few.
+
+    `recent` are those held out, and `champion` is the model to go on from.
+    """
     if rows.height < 2:
         raise DataError("one training row is not enough: one must be left to compare with")
     rows = ordered(rows, schema, job.seed)
@@ -30,6 +39,7 @@ def training(rows: pl.DataFrame, schema: Schema, job: Job, recent: pl.DataFrame 
         threads=threads(),
         refit=job.refit,
         recent=None if recent is None else Recent(matrix(recent, schema), _labels(recent, schema)),
+        champion=champion,
     )
 
 

@@ -1,7 +1,7 @@
 """The hyperparameters of a training job, which arrive as texts."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,17 @@ from tabular.schema import Problem
 
 @dataclass(frozen=True)
 class Job:
-    """What every job is told; with `refit` false it is a trial of a tuning, which leaves figures alone."""
+    """What every job is told; with `refit` false it is a trial of a tuning, which leaves figures alone.
+
+    A training that goes on from a model adds at most `warm_rounds` rounds; 0 means as many as a new one has.
+    """
 
     target: str
     problem: Problem = among("binary", "binary", "multiclass", "regression", "ranking", "forecast")  # noqa: RUF009
     algorithm: str = "xgboost"
     seed: int = within(0, 0, 2**31 - 1)
     refit: bool = True
+    warm_rounds: int = within(0, 0)
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,20 @@ class Hyperparameters:
     job: Job
     algorithm: Any
 
+    def limited(self) -> "Hyperparameters":
+        """The same for a training that goes on from a model."""
+        if not self.job.warm_rounds:
+            return self
+        name = "epochs" if hasattr(self.algorithm, "epochs") else "rounds"
+        return replace(self, algorithm=replace(self.algorithm, **{name: self.job.warm_rounds}))
+
     @property
     def texts(self) -> dict[str, str]:
         """All of them by name, defaults included."""
         every = {**vars(self.job), **vars(self.algorithm)}
+        if not self.job.warm_rounds:
+            # Most trainings have nothing to do with it.
+            del every["warm_rounds"]
         return {
             name: str(value).lower() if isinstance(value, bool) else str(value)
             for name, value in every.items()

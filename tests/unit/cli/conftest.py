@@ -124,7 +124,9 @@ def register(aws: boto3.Session) -> Callable[..., str]:
 def flights(aws: boto3.Session, answers: Answers, deploy_stack: Callable[..., None]) -> boto3.Session:
     """The project `flights`, deployed but without data, runs and models."""
     aws.client("s3").create_bucket(Bucket="flights-incoming")
-    queue = aws.client("sqs").create_queue(QueueName="flights-retrain")["QueueUrl"]
+    sqs = aws.client("sqs")
+    queue = sqs.create_queue(QueueName="flights-retrain")["QueueUrl"]
+    dead = sqs.create_queue(QueueName="flights-dead-letters")["QueueUrl"]
     aws.client("dynamodb").create_table(
         TableName="flights-retraining",
         KeySchema=[{"AttributeName": "pipeline", "KeyType": "HASH"}],
@@ -148,6 +150,7 @@ def flights(aws: boto3.Session, answers: Answers, deploy_stack: Callable[..., No
             "TableName": "flights-retraining",
             "RetrainFunction": "flights-retrain",
             "PromoteFunction": "flights-promote",
+            "DeadLetterQueueUrl": dead,
         },
     )
     answers["ListPipelineExecutions"] = lambda _: {"PipelineExecutionSummaries": []}

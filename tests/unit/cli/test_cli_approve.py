@@ -8,14 +8,14 @@ from typing import Any
 import boto3
 import pytest
 
-from cli.commands import approve
+from cli import taking_over
 
 Serve = Callable[[str, str], None]
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(approve, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(taking_over, "POLL_SECONDS", 0.0)
 
 
 def approval(aws: boto3.Session, arn: str) -> str:
@@ -33,7 +33,13 @@ def test_nothing_to_approve(sageloop: Any, flights: boto3.Session, register: Any
 def test_the_newest_that_waits_is_approved(sageloop: Any, flights: boto3.Session, register: Any) -> None:
     first, second = register(), register()
     result = sageloop("approve", "--no-wait", "--json")
-    assert json.loads(result.stdout) == {"version": 2, "arn": second, "serves": False}
+    assert json.loads(result.stdout) == {
+        "version": 2,
+        "arn": second,
+        "serves": False,
+        "approvers": [],
+        "needed": 0,
+    }
     assert (approval(flights, first), approval(flights, second)) == ("PendingManualApproval", "Approved")
     assert "Version 1 of flights is approved." in sageloop("approve", "1", "--no-wait").stdout
     assert approval(flights, first) == "Approved"
@@ -85,9 +91,9 @@ def test_a_broken_stack_or_a_newer_version_ends_the_wait(
     sageloop: Any, flights: boto3.Session, register: Any, serving: Serve
 ) -> None:
     register()
-    second = register()
+    second = register("Approved")
     serving(second, "UPDATE_COMPLETE")
-    assert "the newer version 2 serves" in sageloop("approve", "1").stderr
+    assert "so is the newer version 2" in sageloop("approve", "1").stderr
     serving("", "UPDATE_ROLLBACK_FAILED")
     result = sageloop("approve", "2")
     assert (result.exit_code, "flights-serving is UPDATE_ROLLBACK_FAILED" in result.stderr) == (1, True)

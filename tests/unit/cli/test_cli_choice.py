@@ -16,7 +16,7 @@ from local import cloud
 
 COMMANDS = [
     *("up", "deploy", "upload", "status", "runs", "run", "diff", "tuning", "report", "logs", "approve"),
-    *("invoke", "retrain", "doctor", "env", "down"),
+    *("invoke", "retrain", "doctor", "env", "down", "rollback", "replay", "redrive", "quarantine"),
 ]
 
 

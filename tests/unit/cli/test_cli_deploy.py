@@ -65,6 +65,19 @@ def test_the_reason_is_the_first_cause() -> None:
     assert cdk.failure_reason(["creating", "Template format error", ""], {}) == "Template format error"
 
 
+def test_the_reason_is_each_mistake_in_the_declaration() -> None:
+    # What declaration.errors prints, and the CDK after it.
+    mistakes = [
+        "/home/me/app.py:9: XGBoost, early_stopping: 20 was given, but it must be at most rounds.",
+        "/home/me/app.py:9: XGBoost, eta: 7 was given, but it must be at most 1.",
+    ]
+    ended = "/usr/bin/python /home/me/app.py: Subprocess exited with error 1"
+    warning = "/home/me/lib.py:3: DeprecationWarning: soon gone"
+    assert cdk.failure_reason([warning, *mistakes, ended, ""], {}) == "\n".join(mistakes)
+    assert cdk.failure_reason(["Killed", ended], {}) == "Killed"
+    assert cdk.failure_reason([ended], {}) == ended
+
+
 @pytest.fixture
 def checkout(tmp_path: Path, deploy_stack: Any) -> Path:
     """A checkout whose CDK notes its arguments and prints what the test wrote."""

@@ -72,7 +72,9 @@ def test_the_champion_is_the_one_that_retraining_takes(runs: Runs, flights: boto
 def test_from_a_step_the_newest_run_lends_its_results_and_its_values(
     sageloop: Any, runs: Runs, flights: boto3.Session
 ) -> None:
-    runs.add("older0000001", "Prepare", "Train", max_depth="7", eta="0.2", ChampionModelUri=NO_CHAMPION)
+    runs.add(
+        "older0000001", "Prepare", "Intake", "Train", max_depth="7", eta="0.2", ChampionModelUri=NO_CHAMPION
+    )
     runs.add("failed000001", "!Prepare", status="Failed", max_depth="9")
     runs.add("running00001", "Prepare", status="Executing", max_depth="8")
     champion = approved(flights)
@@ -82,7 +84,8 @@ def test_from_a_step_the_newest_run_lends_its_results_and_its_values(
     selection = runs.started[0]["SelectiveExecutionConfig"]
     assert selection == {
         "SelectedSteps": [
-            {"StepName": name} for name in ("Train", "Evaluate", "Gate", "Register", "Rejected")
+            {"StepName": name}
+            for name in ("Intake", "Train", "Evaluate", "Gate", "Register", "Rejected", "NothingNew")
         ],
         "SourcePipelineExecutionArn": f"{PIPELINE}/execution/older0000001",
     }
@@ -96,15 +99,15 @@ def test_a_parameter_that_the_pipeline_lost_is_not_kept(sageloop: Any, runs: Run
 
 
 def test_a_step_in_a_branch_begins_at_its_condition(sageloop: Any, runs: Runs) -> None:
-    runs.add("older0000001", "Prepare", "Train", "Evaluate", "Gate", "!Rejected", status="Failed")
+    runs.add("older0000001", "Prepare", "Intake", "Train", "Evaluate", "Gate", "!Rejected", status="Failed")
     assert sageloop("run", "--from", "Register").exit_code == 0
     names = [step["StepName"] for step in runs.started[0]["SelectiveExecutionConfig"]["SelectedSteps"]]
     assert names == ["Gate", "Register", "Rejected"]
 
 
 def test_the_source_may_be_named(sageloop: Any, runs: Runs) -> None:
-    runs.add("older0000001", "Prepare", eta="0.2")
-    runs.add("newer0000001", "Prepare", eta="0.3")
+    runs.add("older0000001", "Prepare", "Intake", eta="0.2")
+    runs.add("newer0000001", "Prepare", "Intake", eta="0.3")
     assert sageloop("run", "--from", "Train", "--source", "older").exit_code == 0
     assert given(runs) == {"eta": "0.2"}
     result = sageloop("run", "--from", "Evaluate", "--source", "older")
@@ -120,8 +123,8 @@ def test_from_the_first_step_needs_no_earlier_run(sageloop: Any, runs: Runs) -> 
     ("arguments", "code", "said"),
     [
         (["--set", "max_dept=4"], 1, "did you mean max_depth? Its parameters are InputDataUri,"),
-        (["--from", "Trian"], 1, "did you mean Train? Its steps are Prepare, Train,"),
-        (["--from", "Evaluate"], 1, "No run of flights-training has results of Prepare, Train"),
+        (["--from", "Trian"], 1, "did you mean Train? Its steps are Prepare, Intake,"),
+        (["--from", "Evaluate"], 1, "No run of flights-training has results of Prepare, Intake, Train"),
         (["--from", "Train", "--data", "s3://b/c"], 1, "begin there with --from Prepare"),
         (["--set", "max_depth"], 2, "NAME=VALUE"),
         (["--data", "/home/data"], 2, "s3://"),
@@ -175,7 +178,7 @@ def tuned_definition() -> Definition:
 @pytest.mark.parametrize("step", list(tuned_definition().steps))
 def test_no_selection_has_a_gap(step: str) -> None:
     known = tuned_definition()
-    selected = set(known.from_step(known.outermost(step)))
+    selected = set(known.from_step(known.beginning(step)))
     for name, each in known.steps.items():
         before = each.needs | ({each.condition} if each.condition else set())
         assert name in selected or not before & selected, f"{name} follows {before & selected}"

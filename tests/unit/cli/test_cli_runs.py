@@ -122,12 +122,13 @@ def test_training_is_requested_by_a_message_that_the_function_knows(
 ) -> None:
     from retrain.messages import Request, parse
 
-    assert sageloop("retrain").exit_code == 0
+    assert sageloop("retrain", "--reason", "new rules  for late flights").exit_code == 0
     url = flights.client("sqs").get_queue_url(QueueName="flights-retrain")["QueueUrl"]
     body = flights.client("sqs").receive_message(QueueUrl=url)["Messages"][0]["Body"]
     request = parse(body)
     assert isinstance(request, Request)
-    assert request.urgent
+    assert (request.kind, request.reason) == ("manual", "new rules for late flights")
+    assert request.who.startswith("arn:aws:sts::123456789012:")
 
 
 def test_steps_that_did_not_run_say_whose_results_they_took(

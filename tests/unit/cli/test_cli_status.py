@@ -27,7 +27,18 @@ def test_a_project_at_work(
     flights.client("s3").put_object(Bucket="flights-incoming", Key="data/a.csv", Body=b"12345")
     flights.client("dynamodb").put_item(
         TableName="flights-retraining",
-        Item={"pipeline": {"S": "flights-training"}, "requested": {"N": "5"}, "covered": {"N": "3"}},
+        Item={
+            "pipeline": {"S": "flights-training"},
+            "requested": {"N": "5"},
+            "covered": {"N": "3"},
+            "waits": {"S": "New data so far: 2 of 10 files"},
+            "causes": {
+                "L": [
+                    {"M": {"kind": {"S": "data"}, "reason": {"S": "s3://in/data/a.csv"}, "who": {"S": ""}}},
+                    {"M": {"kind": {"S": "manual"}, "reason": {"S": "new rules"}, "who": {"S": "arn:ann"}}},
+                ]
+            },
+        },
     )
     first = register("Approved")
     second = register()
@@ -53,9 +64,12 @@ def test_a_project_at_work(
     result = sageloop("status")
     assert result.exit_code == 0
     for words in (
-        "1 objects, 5 B",
+        "1 object, 5 B",
         rejected,
         "2 new requests wait",
+        "data: s3://in/data/a.csv",
+        "manual: new rules (arn:ann)",
+        "New data so far: 2 of 10 files",
         "InService version 1, 2 of 4 instances",
         "auc 0.7512",
         "in service",
@@ -66,7 +80,7 @@ def test_a_project_at_work(
     found = json.loads(sageloop("status", "--json").stdout)
     assert found["endpoint"]["version"] == 1
     assert [one["version"] for one in found["packages"]] == [2, 1]
-    assert found["waiting"] == {"requests": 2}
+    assert found["waiting"]["requests"] == 2
 
 
 def rolling_out(answers: Any, arn: str, status: str, message: str) -> None:

@@ -147,7 +147,13 @@ class Runs:
         failed = name.startswith("!")
         name = name.removeprefix("!")
         begun = BEGIN + timedelta(seconds=10 * number)
-        kind = {"Train": "TrainingJob", "Tune": "TuningJob", "Gate": "Condition", "Predict": "TransformJob"}
+        kind = {
+            "Train": "TrainingJob",
+            "Tune": "TuningJob",
+            "Gate": "Condition",
+            "Intake": "Condition",
+            "Predict": "TransformJob",
+        }
         about = {"Arn": f"{PREFIX}:job/pipelines-{id_}-{name}-abc"}
         metadata: dict[str, Any] = {kind.get(name, "ProcessingJob"): about}
         if name == "Register":

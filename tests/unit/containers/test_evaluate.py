@@ -125,6 +125,8 @@ def test_the_other_problems(job: Job, tmp_path: Path, problem: str, target: str,
     assert done.returncode == 0, done.stderr
     document, report = result(evaluation)
     assert gate.partition(">")[0] in document["metrics"]
+    scores = pl.read_parquet(evaluation.ml / "processing/output/evaluation/predictions.parquet")["score"]
+    assert scores.dtype == (pl.List(pl.Float64) if problem == "multiclass" else pl.Float64)
     assert "</html>" in report
 
 
@@ -211,6 +213,21 @@ def test_a_metric_of_the_users_own_that_fails(trained: Job, job: Job, code: byte
     assert "internal error" not in message
 
 
+def test_the_predictions_for_the_hold_out_are_kept(trained: Job, job: Job) -> None:
+    done = prepared(trained, job).run("evaluate", *AUC)
+    assert done.returncode == 0, done.stderr
+    document, _ = result(job)
+    found = pl.read_parquet(job.ml / "processing/output/evaluation/predictions.parquet")
+    holdout = pl.read_parquet(job.ml / "processing/input/holdout/*.parquet")
+    assert found["truth"].to_list() == holdout["late"].to_list()
+    assert found["score"].dtype == pl.Float64
+    assert found["score"].is_between(0, 1).all()
+    # Too few rows for blocks of time.
+    assert found.columns == ["score", "truth"]
+    assert document["importance"].keys() == {"distance", "humid", "carrier", "weekend", "built"}
+    assert sum(document["importance"].values()) == pytest.approx(1)
+
+
 def test_predictions_of_a_model_that_is_not_ours(trained: Job, job: Job) -> None:
     """Without opening any model: the schema comes from prepare, the predictions from a batch transform."""
     inputs = job.ml / "processing/input"
@@ -228,6 +245,7 @@ def test_predictions_of_a_model_that_is_not_ours(trained: Job, job: Job) -> None
     assert document["fairness"][0]["passed"] is True
     assert document["cost"] is None
     assert "A model of your own" in report
+    assert document["importance"] is None
     job.put("processing/input/predictions/features.csv.out", b"0.5\n")
     assert job.run("evaluate", *AUC).returncode == 1
     assert "holds 1 predictions, but the hold-out has 240 rows" in (job.ml / "output/message").read_text()

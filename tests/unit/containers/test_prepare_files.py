@@ -1,4 +1,4 @@
-"""Files that cannot be used: each has its one sentence, which names it."""
+"""Files that cannot be used: each has its one sentence, which names it, and stops no other."""
 
 import gzip
 import json
@@ -105,10 +105,31 @@ BAD: dict[str, tuple[str, bytes, str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_bad_file_is_named_in_one_sentence(job: Job, case: str) -> None:
+def test_a_bad_file_is_left_out_and_named_in_one_sentence(job: Job, case: str) -> None:
     name, content, sentence = BAD[case]
     job.put("processing/input/data/good.csv", GOOD.encode())
     job.put("processing/input/data/more.csv", table(100, 3).encode())
+    done = job.run("prepare", *ARGUMENTS)
+    assert done.returncode == 0, done.stderr
+    without = (job.ml / "processing/output/train/train.parquet").read_bytes()
+    job.put(f"processing/input/data/{name}", content)
+    done = job.run("prepare", *ARGUMENTS)
+    assert done.returncode == 0, done.stderr
+    assert (job.ml / "processing/output/train/train.parquet").read_bytes() == without
+    intake = json.loads((job.ml / "processing/output/intake/intake.json").read_text())
+    (rejected,) = intake["rejected"]
+    assert rejected["key"] == f"data/{name}"
+    assert sentence in rejected["reason"]
+    assert "\n" not in rejected["reason"]
+    assert f"left out: {rejected['reason']}" in done.stdout
+    schema = json.loads((job.ml / "processing/output/schema/schema.json").read_text())
+    assert schema["left_out"] == [{"name": name, "reason": rejected["reason"]}]
+    assert [file["name"] for file in schema["files"]] == ["good.csv", "more.csv"]
+
+
+@pytest.mark.parametrize("case", ["0 bytes", "no target", "a short row", "Latin-1", "Parquet in name only"])
+def test_a_bad_file_alone_fails_the_job_with_its_sentence(job: Job, case: str) -> None:
+    name, content, sentence = BAD[case]
     job.put(f"processing/input/data/{name}", content)
     done = job.run("prepare", *ARGUMENTS)
     message = (job.ml / "output/message").read_text()

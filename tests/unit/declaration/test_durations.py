@@ -10,7 +10,7 @@ from declaration import DeclarationError, Every, OnNewData
 from declaration.durations import parse, spoken
 from declaration.schedule import expression
 
-UNITS = {"s": 1, "min": 60, "h": 3600, "day": 86_400, "days": 86_400, "minutes": 60, "hour": 3600}
+UNITS = {"s": 1, "min": 60, "h": 3600, "day": 86_400, "days": 86_400, "minutes": 60, "week": 604_800}
 
 
 @given(st.integers(0, 10**6), st.sampled_from(sorted(UNITS)), st.sampled_from(["", " ", "  "]))

@@ -18,6 +18,7 @@ from botocore.response import StreamingBody
 from botocore.validate import validate_parameters
 
 from promote.captured import Captured
+from promote.eyes import Eyes
 from promote.handler import Promotion
 from promote.news import News
 from promote.registry import Registry
@@ -31,7 +32,7 @@ GROUP_ARN = "arn:aws:sagemaker:us-east-1:000000000000:model-package/flights/"
 TOPIC = "arn:aws:sns:us-east-1:000000000000:flights-notifications"
 MODELS = {
     name: boto3.client(name, region_name="us-east-1").meta.service_model
-    for name in ("sagemaker", "cloudformation", "events", "sns", "s3", "cloudwatch")
+    for name in ("sagemaker", "cloudformation", "events", "sns", "s3", "cloudwatch", "dynamodb")
 }
 
 
@@ -72,6 +73,8 @@ class World:
     misfits: set[int] = field(default_factory=set)
     faults: int = 0
     p99: float = 0.01
+    people: int = 1
+    approvers: dict[int, set[str]] = field(default_factory=dict)
 
     def __getattr__(self, operation: str) -> Any:
         if operation.startswith("_"):
@@ -126,6 +129,8 @@ class World:
         given = {p["ParameterKey"]: p.get("ParameterValue") for p in request["Parameters"]}
         assert given.keys() == known.keys(), "a parameter that is left out gets its default"
         wanted = {name: known[name] if value is None else value for name, value in given.items()}
+        if request["ClientRequestToken"] in self.updates:
+            raise _refused("TokenAlreadyExistsException", "A client request token already exists")
         if self.status.endswith("_IN_PROGRESS"):
             raise _refused("ValidationError", f"Stack:x is in {self.status} state and can not be updated.")
         if wanted == known:
@@ -222,6 +227,16 @@ class World:
             self.begin("somebody", self.begun_meanwhile)
         return self.drifted_to or self.serving
 
+    # Who has approved what
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        self._called("dynamodb", "GetItem", **request)
+        assert (request["TableName"], request["ConsistentRead"]) == ("flights-approvals", True)
+        names = self.approvers.get(int(request["Key"]["id"]["S"].removeprefix("version#")))
+        if names is None:
+            return {}
+        listed = [{"M": {"who": {"S": name}, "at": {"N": "1"}}} for name in sorted(names)]
+        return {"Item": {"approvers": {"L": listed}}}
+
     # What is told
     def put_events(self, **request: Any) -> dict[str, Any]:
         self._called("events", "PutEvents", **request)
@@ -277,9 +292,11 @@ class World:
         client: Any = self
         guards = ["flights-5xx", "flights-latency"]
         news = News("flights", TOPIC, guards, events=client, sns=client)
-        serving, registry = ServingStack(client, "flights-serving"), Registry(client, "flights")
+        eyes = Eyes(client, "flights-approvals", self.people) if self.people > 1 else None
+        serving = ServingStack(client, "flights-serving")
+        registry = Registry(client, "flights", eyes.suffice if eyes else None)
         endpoint = Endpoint(client, "flights", component=self.component)
-        return Promotion(serving, registry, endpoint, news, self.trial())
+        return Promotion(serving, registry, endpoint, news, self.trial(), eyes)
 
     def trial(self) -> Trial | None:
         if self.rules is None:

@@ -36,7 +36,7 @@ def test_an_approved_package_is_deployed_and_the_rest_of_the_stack_kept() -> Non
                 {"ParameterKey": "Other", "UsePreviousValue": True},
             ],
             "Capabilities": ["CAPABILITY_IAM"],
-            "ClientRequestToken": "promote-1-1000010",
+            "ClientRequestToken": "promote-1-1000010-1000000",
         }
     ]
     world.look()  # in progress: its end is an event
@@ -184,7 +184,9 @@ def test_rejecting_the_newest_goes_back_to_the_one_before() -> None:
         world.settle()
     world.set(2, "Rejected")
     world.settle()
+    # The approval is the same as before, but CloudFormation takes no token twice.
     assert world.serving == f"{GROUP_ARN}1"
+    assert len(set(world.updates)) == 3
 
 
 def test_a_stack_that_needs_repair_is_an_error_for_the_dead_letter_queue() -> None:
@@ -197,9 +199,11 @@ def test_the_decision() -> None:
     assert decide(Stack("UPDATE_COMPLETE", ""), [one, two], None) == Deploy(two)
     assert decide(Stack("UPDATE_COMPLETE", "arn/2"), [one, two], None) == Nothing()
     assert decide(Stack("UPDATE_IN_PROGRESS", "arn/1"), [one, two], None) == Nothing()
-    assert decide(Stack("UPDATE_ROLLBACK_COMPLETE", "arn/1"), [one, two], Failure("promote-2-20", "x")) == (
-        Reject(two, "x")
-    )
+    rolled_back = Stack("UPDATE_ROLLBACK_COMPLETE", "arn/1", updated_at=70)
+    # Before tokens named the update of the stack that they followed, they ended with the approval.
+    for token in ("promote-2-20", rolled_back.token(two.token)):
+        assert decide(rolled_back, [one, two], Failure(token, "x")) == Reject(two, "x")
+    assert decide(rolled_back, [two], Failure("promote-2-2-70", "x")) == Deploy(two)
     assert decide(Stack("UPDATE_ROLLBACK_COMPLETE", "arn/1"), [two], Failure("promote-2-5", "x")) == (
         Deploy(two)
     )
@@ -267,15 +271,39 @@ TestPromotion = Promotions.TestCase
 TestPromotion.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
 
 
-def test_a_batch_with_a_malformed_message_hands_only_that_one_back(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("taken", [True, False])
+def test_malformed_messages_go_to_the_dead_letters_at_once(
+    monkeypatch: pytest.MonkeyPatch, *, taken: bool
+) -> None:
     world = World()
     world.set(world.register(), "Approved")
     monkeypatch.setattr(handler, "_promotion", world.promotion)
+    buried: list[str] = []
+
+    def bury(body: str, reason: str) -> bool:
+        assert reason
+        buried.append(body)
+        return taken
+
+    monkeypatch.setattr(handler, "_dead_letters", lambda: SimpleNamespace(bury=bury))
     good = {"source": "aws.sagemaker", "detail-type": "SageMaker Model Package State Change"}
     bodies = ["{", json.dumps(good), "[]", json.dumps({"source": ["x"], "detail-type": {}})]
     records = [{"messageId": str(number), "body": body} for number, body in enumerate(bodies)]
     answer = handler.handle({"Records": records}, _context())
-    assert answer == {"batchItemFailures": [{"itemIdentifier": id_} for id_ in ("0", "2", "3")]}
+    # What the dead letters did not take comes again.
+    back = () if taken else ("0", "2", "3")
+    assert answer == {"batchItemFailures": [{"itemIdentifier": id_} for id_ in back]}
+    assert buried == [bodies[0], bodies[2], bodies[3]]
+    assert len(world.updates) == 1
+
+
+def test_the_last_of_two_approvals_is_a_reason_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.set(world.register(), "Approved")
+    monkeypatch.setattr(handler, "_promotion", world.promotion)
+    event = {"source": "sageloop", "detail-type": "Approval Complete", "detail": {"project": "flights"}}
+    records = [{"messageId": "0", "body": json.dumps(event)}]
+    assert handler.handle({"Records": records}, _context()) == {"batchItemFailures": []}
     assert len(world.updates) == 1
 
 

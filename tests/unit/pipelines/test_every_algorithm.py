@@ -46,7 +46,8 @@ def test_a_forecast_compiles(bindings: TrainingBindings) -> None:
     data = Data("y", problem="forecast", time="day", series=["shop"])
     project = Project("p", data=data, train=Forecast(horizon=7), tune=4)
     prepare = compiled(project, bindings)["Prepare"]["Arguments"]["AppSpecification"]["ContainerArguments"]
-    assert prepare[-4:] == ["--time", "day", "--series", "shop"]
+    at = prepare.index("--time")
+    assert prepare[at : at + 4] == ["--time", "day", "--series", "shop"]
 
 
 @pytest.mark.parametrize("framework", ["sklearn", "pytorch", "xgboost", "huggingface"])

@@ -52,10 +52,10 @@ def test_sagemaker_would_take_every_kind(
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        ("tuned", ["Prepare", "Tune", "Train", "Evaluate", "Gate"]),
-        ("container", ["Prepare", "Train", "Model", "Predict", "HasChampion"]),
-        ("container-tuned", ["Prepare", "Tune", "Model", "Predict", "HasChampion"]),
-        ("builtin-tuned", ["Prepare", "Tune", "Model", "Predict", "HasChampion"]),
+        ("tuned", ["Prepare", "Intake", "Tune", "Train", "Evaluate", "Gate"]),
+        ("container", ["Prepare", "Intake", "Train", "Model", "Predict", "HasChampion"]),
+        ("container-tuned", ["Prepare", "Intake", "Tune", "Model", "Predict", "HasChampion"]),
+        ("builtin-tuned", ["Prepare", "Intake", "Tune", "Model", "Predict", "HasChampion"]),
         ("channels", ["Train", "Gate"]),
         ("channels-tuned", ["Tune", "Gate"]),
         ("unsupervised", ["Train", "Register"]),
@@ -64,8 +64,9 @@ def test_sagemaker_would_take_every_kind(
 def test_the_steps_of_a_kind(
     kind: str, names: list[str], kinds: Mapping[str, Project], bindings: TrainingBindings
 ) -> None:
-    document = json.loads(definition(kinds[kind], bindings))
-    assert [step["Name"] for step in document["Steps"]] == names
+    first = json.loads(definition(kinds[kind], bindings))["Steps"]
+    behind = [step for each in first if each["Name"] == "Intake" for step in each["Arguments"]["IfSteps"]]
+    assert [step["Name"] for step in [*first, *behind]] == names
 
 
 def test_the_best_hyperparameters_learn_once_more_from_all_rows(
@@ -156,7 +157,7 @@ def test_the_champion_predicts_only_where_there_is_one(
     kinds: Mapping[str, Project], bindings: TrainingBindings
 ) -> None:
     document = json.loads(definition(kinds["container"], bindings))
-    condition = document["Steps"][-1]["Arguments"]
+    condition = document["Steps"][-1]["Arguments"]["IfSteps"][-1]["Arguments"]
     assert condition["Conditions"] == [
         {
             "Type": "Equals",
@@ -196,9 +197,12 @@ def test_another_image_reads_csv(
 ) -> None:
     found = compiled(kinds[kind], bindings)
     prepare = found["Prepare"]["Arguments"]
-    assert prepare["AppSpecification"]["ContainerArguments"][-2:] == ["--layout", layout]
+    told = prepare["AppSpecification"]["ContainerArguments"]
+    assert told[told.index("--layout") + 1] == layout
+    # Which files are new, only a model of ours can tell.
+    assert "champion" not in inputs(found["Prepare"])
     outputs = [each["OutputName"] for each in prepare["ProcessingOutputConfig"]["Outputs"]]
-    assert outputs == ["train", "holdout", "schema", "validation", "features"]
+    assert outputs == ["train", "holdout", "schema", "intake", "baseline", "validation", "features"]
     given = channels(found["Train"]["Arguments"])
     assert {name: each["ContentType"] for name, each in given.items()} == {
         "train": "text/csv",

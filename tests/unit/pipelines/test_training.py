@@ -10,7 +10,18 @@ from typing import Any
 
 import pytest
 
-from declaration import Container, Data, Gate, Project, XGBoost
+from declaration import (
+    Container,
+    Data,
+    Everything,
+    Gate,
+    Last,
+    OnApproval,
+    OnGate,
+    Project,
+    WarmStart,
+    XGBoost,
+)
 from pipelines.training import TrainingBindings, definition
 from pipelines.validation import validate
 from pipelines.validation.steps import all_steps
@@ -164,9 +175,9 @@ def test_throttling_is_retried(name: str, compiled: dict[str, Any]) -> None:
 def test_prepare_is_told_what_the_columns_mean(compiled: dict[str, Any]) -> None:
     application = compiled["Prepare"]["Arguments"]["AppSpecification"]
     assert application["ContainerEntrypoint"] == ["prepare"]
-    assert " ".join(application["ContainerArguments"]) == (
-        "--target late --problem binary --holdout 0.2 --time time_hour --drop tailnum"
-    )
+    *told, _, cause, _, snapshot = application["ContainerArguments"]
+    assert " ".join(told) == "--target late --problem binary --holdout 0.2 --time time_hour --drop tailnum"
+    assert (cause, snapshot) == ({"Get": "Parameters.Cause"}, {"Get": "Parameters.SnapshotUri"})
 
 
 def test_every_hyperparameter_is_a_parameter(project: Project, bindings: TrainingBindings) -> None:
@@ -267,3 +278,132 @@ def test_a_refused_model_is_told_metric_threshold_and_reason(compiled: dict[str,
     said = "".join(part for part in parts if isinstance(part, str))
     assert read == ["gate.reason"]
     assert said == "The gate on auc (at least 0.7) refused this model: "
+
+
+def test_a_list_of_files_is_read_as_a_manifest_and_a_prefix_otherwise(
+    project: Project, bindings: TrainingBindings
+) -> None:
+    document = json.loads(definition(project, bindings))
+    parameters = {each["Name"]: each for each in document["Parameters"]}
+    assert parameters["InputDataType"] == {
+        "Name": "InputDataType",
+        "Type": "String",
+        "DefaultValue": "S3Prefix",
+        "EnumValues": ["S3Prefix", "ManifestFile"],
+    }
+    assert parameters["SnapshotUri"]["DefaultValue"] == bindings.no_champion_uri
+    assert parameters["Cause"]["DefaultValue"] == "other"
+    given = steps(json.dumps(document))["Prepare"]["Arguments"]["ProcessingInputs"]
+    types = {each["InputName"]: each["S3Input"]["S3DataType"] for each in given}
+    assert types == {
+        "data": {"Get": "Parameters.InputDataType"},
+        "snapshot": "S3Prefix",
+        "champion": "S3Prefix",
+    }
+
+
+def test_nothing_is_learnt_where_no_file_is_new(project: Project, bindings: TrainingBindings) -> None:
+    prepare, intake = json.loads(definition(project, bindings))["Steps"]
+    (condition,) = intake["Arguments"]["Conditions"]
+    assert condition == {
+        "Type": "GreaterThanOrEqualTo",
+        "LeftValue": {
+            "Std:JsonGet": {"PropertyFile": {"Get": "Steps.Prepare.PropertyFiles.Intake"}, "Path": "proceed"}
+        },
+        "RightValue": 1.0,
+    }
+    assert [step["Name"] for step in intake["Arguments"]["IfSteps"]] == ["Train", "Evaluate", "Gate"]
+    (stop,) = intake["Arguments"]["ElseSteps"]
+    assert (stop["Name"], stop["Type"]) == ("NothingNew", "Fail")
+    said = stop["Arguments"]["ErrorMessage"]["Std:Join"]["Values"]
+    assert said[0] == "There is nothing new to learn from: "
+    assert said[1]["Std:JsonGet"]["Path"] == "reason"
+    (file,) = prepare["PropertyFiles"]
+    outputs = {each["OutputName"] for each in prepare["Arguments"]["ProcessingOutputConfig"]["Outputs"]}
+    assert file == {"PropertyFileName": "Intake", "OutputName": "intake", "FilePath": "intake.json"}
+    assert {"intake", "baseline"} <= outputs
+
+
+def test_a_model_is_registered_with_what_monitoring_compares_with(compiled: dict[str, Any]) -> None:
+    request = compiled["Register"]["Arguments"]
+    baseline, judged = "Steps.Prepare", "Steps.Evaluate"
+
+    def lies(source: dict[str, Any]) -> tuple[str, str, str]:
+        place, file = source["S3Uri"]["Std:Join"]["Values"]
+        return place["Get"].split(".ProcessingOutputConfig")[0], file, source["ContentType"]
+
+    json_, parquet = "application/json", "application/x-parquet"
+    rows = {
+        "Statistics": (baseline, "statistics.json", json_),
+        "Constraints": (baseline, "constraints.json", json_),
+    }
+    metrics = (judged, "metrics.json", json_)
+    found = {
+        where: {
+            kind: {name: lies(source) for name, source in each.items()}
+            for kind, each in request[where].items()
+        }
+        for where in ("ModelMetrics", "DriftCheckBaselines")
+    }
+    assert found == {
+        "ModelMetrics": {
+            "ModelQuality": {"Statistics": metrics},
+            "ModelDataQuality": rows,
+            "Explainability": {"Report": (judged, "report.html", "text/html")},
+        },
+        "DriftCheckBaselines": {
+            "ModelQuality": {"Statistics": metrics, "Constraints": (judged, "predictions.parquet", parquet)},
+            "ModelDataQuality": rows,
+        },
+    }
+
+
+def test_a_model_says_which_rows_it_comes_of(compiled: dict[str, Any]) -> None:
+    properties = compiled["Register"]["Arguments"]["CustomerMetadataProperties"]
+    assert properties["inputs"] == {"Get": "Parameters.InputDataUri"}
+    assert properties["cause"] == {"Get": "Parameters.Cause"}
+    read = {
+        name: properties[name]["Std:Join"]["Values"][0]["Std:JsonGet"]
+        for name in ("snapshot", "bytes_per_row")
+    }
+    assert {name: each["Path"] for name, each in read.items()} == {
+        "snapshot": "snapshot",
+        "bytes_per_row": "bytes_per_row",
+    }
+    assert {each["PropertyFile"]["Get"] for each in read.values()} == {"Steps.Prepare.PropertyFiles.Intake"}
+
+
+def test_a_model_that_passed_is_approved_where_the_declaration_says_so(
+    project: Project, bindings: TrainingBindings
+) -> None:
+    for deploy, status in ((OnApproval(), "PendingManualApproval"), (OnGate(), "Approved")):
+        document = json.loads(definition(dataclasses.replace(project, deploy=deploy), bindings))
+        (parameter,) = [each for each in document["Parameters"] if each["Name"] == "ModelApprovalStatus"]
+        assert parameter["DefaultValue"] == status
+
+
+@pytest.mark.parametrize(
+    ("learn_from", "told"),
+    [
+        (Everything(), ""),
+        (Last("1 year"), "--last 12 months --by time"),
+        (Last("2 weeks", by="upload"), "--last 14 days --by upload"),
+        (WarmStart(), "--warm"),
+        (WarmStart(last="90 days", rounds=50), "--last 90 days --by time --warm"),
+    ],
+)
+def test_the_rows_to_learn_from_are_the_declared_ones(
+    learn_from: Everything | Last | WarmStart, told: str, project: Project, bindings: TrainingBindings
+) -> None:
+    declared = dataclasses.replace(project, learn_from=learn_from)
+    validate(definition(declared, bindings))
+    found = steps(definition(declared, bindings))
+    arguments = found["Prepare"]["Arguments"]["AppSpecification"]["ContainerArguments"]
+    assert " ".join(arguments[arguments.index("tailnum") + 1 : arguments.index("--cause")]) == told
+    train = found["Train"]["Arguments"]
+    channels = {each["ChannelName"]: each["DataSource"]["S3DataSource"] for each in train["InputDataConfig"]}
+    assert ("champion" in channels) == learn_from.warm
+    if learn_from.warm:
+        assert channels["champion"]["S3Uri"] == {"Get": "Parameters.ChampionModelUri"}
+    rounds = learn_from.rounds if isinstance(learn_from, WarmStart) else None
+    assert train["HyperParameters"].get("warm_rounds") == (str(rounds) if rounds else None)

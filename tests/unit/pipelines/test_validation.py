@@ -173,7 +173,7 @@ MUTATIONS = [
     (drop("Gate", "Conditions", 0, "RightValue"), r"RightValue: Field required"),
     (drop("Rejected", "ErrorMessage"), r"Step 'Rejected', Arguments, ErrorMessage: Field required"),
     (
-        lambda document: document["Parameters"][2].update({"DefaultValue": "Pending"}),
+        lambda document: document["Parameters"][5].update({"DefaultValue": "Pending"}),
         r"Parameter 'ModelApprovalStatus': the default 'Pending' is not one of",
     ),
     (

@@ -1,0 +1,1 @@
+"""Records who approves a model, and approves it once enough people have."""
