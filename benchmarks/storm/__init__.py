@@ -1,0 +1,1 @@
+"""Ten thousand objects in a minute: one training that covers them all."""
