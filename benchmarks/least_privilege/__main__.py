@@ -23,12 +23,15 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.least_privilege import confirm, probes
+from benchmarks.least_privilege.people import People
 from benchmarks.least_privilege.statements import Decided, Statement, deployed, recorded
 from benchmarks.least_privilege.workload import Workload
 from examples.flights.demo.platform import PROJECT, DemoFailed, sageloop
 from local import cloud
+from tests.loop.chat import Chat
 
 STATE = Path(__file__).resolve().parents[2] / ".sageloop" / "least-privilege"
+APP = Path(__file__).with_name("app.py")
 RECORD = STATE / "decided.json"
 SPEED = 60.0
 WRITTEN_SECONDS = 3.0
@@ -46,10 +49,12 @@ def main() -> int:
     shutil.rmtree(STATE, ignore_errors=True)
     STATE.mkdir(parents=True)
     os.environ["SAGELOOP_AUDIT"] = str(RECORD)
+    chat = Chat()
     try:
         os.environ.update(cloud.start(STATE, speed=SPEED).environment())
-        sageloop("deploy")
-        statements, workload, explorer = _exercise()
+        people = People(chat)
+        sageloop("deploy", str(APP))
+        statements, means = _exercise(people)
         decided = recorded(RECORD)
         survivors = [statement for statement in statements if statement.key not in decided]
         console.print(_table(statements, decided))
@@ -57,7 +62,7 @@ def main() -> int:
         chosen = confirm.sample(needed, options.confirm, options.seed)
         confirmed = 0
         for statement in chosen:
-            failed = confirm.failure_without(statement, workload, explorer)
+            failed = confirm.failure_without(statement, means)
             console.print(f"without {statement}: {failed or '[red]nothing failed'}")
             confirmed += bool(failed)
     except DemoFailed as failure:
@@ -65,6 +70,7 @@ def main() -> int:
         return 1
     finally:
         cloud.stop(STATE)
+        chat.close()
     figures = {
         "statements": len(statements),
         "survivors": [str(statement) for statement in survivors],
@@ -75,10 +81,10 @@ def main() -> int:
     return 1 if survivors or confirmed < len(chosen) else 0
 
 
-def _exercise() -> tuple[list[Statement], Workload, probes.Explorer]:
+def _exercise(people: People) -> tuple[list[Statement], confirm.Means]:
     """Do everything once; returns what is deployed, and the means to do it again."""
     statements = deployed(f"{PROJECT}-")
-    workload = Workload(STATE / "data")
+    workload = Workload(STATE / "data", people)
     explorer = probes.Explorer(workload.storage, workload.requests[0])
     parts = (
         workload.first_model,
@@ -88,6 +94,12 @@ def _exercise() -> tuple[list[Statement], Workload, probes.Explorer]:
         workload.roll_back,
         workload.promote,
         workload.roll_out,
+        workload.look,
+        people.tell,
+        people.decide,
+        people.refuse,
+        people.sweep,
+        people.confuse,
         probes.strand_an_event,
         explorer.explore,
         partial(probes.refuse_plain_http, statements),
@@ -98,7 +110,7 @@ def _exercise() -> tuple[list[Statement], Workload, probes.Explorer]:
         name = (part.func if isinstance(part, partial) else part).__name__.replace("_", " ")
         console.print(f"{name}: {time.monotonic() - began:.1f} s")
     time.sleep(WRITTEN_SECONDS)
-    return statements, workload, explorer
+    return statements, confirm.Means(workload, people, explorer)
 
 
 def _table(statements: list[Statement], decided: Decided) -> Table:

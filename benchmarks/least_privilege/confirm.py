@@ -6,14 +6,25 @@ import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from benchmarks.least_privilege.people import QUEUES, People
 from benchmarks.least_privilege.probes import Explorer
 from benchmarks.least_privilege.statements import RESOURCE, TRUST, Statement
 from benchmarks.least_privilege.workload import Workload
 from examples.flights.demo.platform import PROJECT, DemoFailed
+
+
+@dataclass(frozen=True)
+class Means:
+    """Whatever makes a role do what it is for."""
+
+    workload: Workload
+    people: People
+    explorer: Explorer
 
 
 def sample(statements: Sequence[Statement], count: int, seed: int) -> list[Statement]:
@@ -22,19 +33,19 @@ def sample(statements: Sequence[Statement], count: int, seed: int) -> list[State
     return random.Random(seed).sample(of_roles, min(count, len(of_roles)))  # noqa: S311 (no secret)
 
 
-def failure_without(statement: Statement, workload: Workload, explorer: Explorer) -> str:
+def failure_without(statement: Statement, means: Means) -> str:
     """Take the statement out of the live role, do what the role is for, put it back; returns what failed.
 
     With the statement back the same must work; raises DemoFailed if it does not.
     """
-    part = _part(statement, workload, explorer)
+    part = _part(statement, means)
     failed = ""
     with _without(statement):
         try:
             part()
         except (DemoFailed, ClientError, BotoCoreError) as error:
             failed = str(error)
-    _calm_down(explorer)
+    _calm_down(means.explorer)
     if failed:
         part()
     return failed
@@ -63,21 +74,33 @@ def _without(statement: Statement) -> Iterator[None]:
         put(document["Statement"])
 
 
-def _part(statement: Statement, workload: Workload, explorer: Explorer) -> Callable[[], None]:
-    """What exercises the role."""
+def _part(statement: Statement, means: Means) -> Callable[[], None]:
+    """What exercises the role; of the functions, it depends on what the statement is about."""
+    workload, people = means.workload, means.people
+    beside = {
+        "BuryMalformed": people.confuse,
+        "SendMessages": people.confuse,
+        "TellWaits": people.sweep,
+        "MoveData": people.refuse,
+    }
+    functions = {"Promote": workload.promote, "Tell": people.tell, "Approve": people.decide}
     by_stack = {
         "network": workload.train,
         "training": workload.train,
         "serving": workload.predict if statement.resource.startswith("Prediction") else workload.roll_out,
-        "retraining": workload.retrain if statement.resource.startswith("Retrain") else workload.promote,
-        "workbench": explorer.explore,
+        "retraining": next(
+            (part for name, part in functions.items() if statement.resource.startswith(name)),
+            workload.retrain,
+        ),
+        "monitoring": workload.look,
+        "workbench": means.explorer.explore,
     }
-    return by_stack[statement.stack.removeprefix(f"{PROJECT}-")]
+    return beside.get(statement.title) or by_stack[statement.stack.removeprefix(f"{PROJECT}-")]
 
 
 def _calm_down(explorer: Explorer) -> None:
     """Leave nothing of the failure to the next one: no message that comes again, no stopped notebook."""
     sqs = boto3.client("sqs")
-    for name in ("retrain", "promote"):
-        sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName=f"{PROJECT}-{name}")["QueueUrl"])
+    for name in QUEUES:
+        sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])
     explorer.start()

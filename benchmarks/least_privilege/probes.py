@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
+from benchmarks.least_privilege.people import PATIENCE, QUEUES
 from benchmarks.least_privilege.statements import Statement
-from benchmarks.least_privilege.workload import PATIENCE
 from examples.flights.demo.platform import PROJECT, DemoFailed, until
 
 STRANGER = "least-privilege-probe"
@@ -72,17 +73,23 @@ def refuse_plain_http(statements: list[Statement]) -> None:
 def strand_an_event() -> None:
     """An event that its queue does not take goes to the dead letters, whose alarm tells the topic."""
     sqs, sagemaker = boto3.client("sqs"), boto3.client("sagemaker")
-    for queue, cause in ((f"{PROJECT}-promote", _reject), (f"{PROJECT}-retrain", _upload)):
+    for queue, cause in (
+        (f"{PROJECT}-promote", _reject),
+        (f"{PROJECT}-retrain", _upload),
+        (f"{PROJECT}-monitor", _label),
+    ):
+        dead = QUEUES[queue]
         url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
         policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
-        before = _waiting()
+        before = _waiting(dead)
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
         try:
             cause(sagemaker)
-            until("a dead letter", lambda before=before: _waiting() > before, seconds=PATIENCE)  # type: ignore[misc]
+            until("a dead letter", lambda dead=dead, before=before: _waiting(dead) > before, seconds=PATIENCE)  # type: ignore[misc]
         finally:
             sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    until("the alarm", _alarmed)
+    for dead in set(QUEUES.values()):
+        until("the alarm", partial(_alarmed, dead))
 
 
 def _session_of(role_arn: str) -> boto3.Session:
@@ -167,22 +174,31 @@ def _reject(sagemaker: Any) -> None:
 
 
 def _upload(_: Any) -> None:
-    outputs = boto3.client("cloudformation").describe_stacks(StackName=f"{PROJECT}-storage")["Stacks"][0]
-    bucket = next(o["OutputValue"] for o in outputs["Outputs"] if o["OutputKey"] == "IncomingBucket")
-    s3 = boto3.client("s3")
+    s3, bucket = boto3.client("s3"), _incoming()
     s3.put_object(Bucket=bucket, Key="data/stranded.csv", Body=b"late\n1\n")
     s3.delete_object(Bucket=bucket, Key="data/stranded.csv")
 
 
-def _waiting() -> int:
+def _label(_: Any) -> None:
+    s3, bucket = boto3.client("s3"), _incoming()
+    s3.put_object(Bucket=bucket, Key="labels/stranded.csv", Body=b"inference_id,late\na,1\n")
+    s3.delete_object(Bucket=bucket, Key="labels/stranded.csv")
+
+
+def _incoming() -> str:
+    outputs = boto3.client("cloudformation").describe_stacks(StackName=f"{PROJECT}-storage")["Stacks"][0]
+    return next(o["OutputValue"] for o in outputs["Outputs"] if o["OutputKey"] == "IncomingBucket")
+
+
+def _waiting(queue: str) -> int:
     sqs = boto3.client("sqs")
-    url = sqs.get_queue_url(QueueName=f"{PROJECT}-dead-letters")["QueueUrl"]
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
     asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
     return int(asked["Attributes"]["ApproximateNumberOfMessages"])
 
 
-def _alarmed() -> bool:
-    found = boto3.client("cloudwatch").describe_alarms(AlarmNames=[f"{PROJECT}-dead-letters"])
+def _alarmed(name: str) -> bool:
+    found = boto3.client("cloudwatch").describe_alarms(AlarmNames=[name])
     return found["MetricAlarms"][0]["StateValue"] == "ALARM"
 
 

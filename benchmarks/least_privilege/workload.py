@@ -11,20 +11,20 @@ from typing import Any
 
 import boto3
 
+from benchmarks.least_privilege.people import PATIENCE, People
 from examples.flights import data
-from examples.flights.demo.platform import PROJECT, DemoFailed, Platform, sageloop, until
+from examples.flights.demo.platform import PROJECT, DemoFailed, Platform, until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 EVERY = 4
 """One flight of so many is enough to pass the gate."""
-PATIENCE = 25.0
-"""Seconds that an event may take to have its effect."""
 
 
 class Workload:
     """The deployed project, with small samples of three months."""
 
-    def __init__(self, samples: Path) -> None:
+    def __init__(self, samples: Path, people: People) -> None:
+        self._people = people
         self.platform = Platform()
         self.sagemaker = boto3.client("sagemaker")
         self.s3 = boto3.client("s3")
@@ -37,15 +37,15 @@ class Workload:
     def first_model(self) -> None:
         """From data to an endpoint, by events and one approval."""
         self.retrain()
-        sageloop("approve", "1")
-        until("the endpoint", self.platform.in_service)
+        self._people.approve(1)
+        until("the endpoint", lambda: self._serves(1))
         self.predict()
 
     def second_model(self) -> None:
         """More data: a second model is approved and replaces the first."""
         self.retrain()
-        sageloop("approve", "2")
-        until("the endpoint", self.platform.in_service)
+        self._people.approve(2)
+        until("the endpoint", lambda: self._serves(2))
         self.predict()
 
     def retrain(self) -> None:
@@ -119,13 +119,14 @@ class Workload:
         _docker("push", tag)
         package = self.sagemaker.create_model_package(
             ModelPackageGroupName=PROJECT,
-            ModelApprovalStatus="Approved",
+            ModelApprovalStatus="PendingManualApproval",
             InferenceSpecification={
                 "Containers": [{"Image": tag}],
                 "SupportedContentTypes": ["text/csv"],
                 "SupportedResponseMIMETypes": ["text/csv"],
             },
         )["ModelPackageArn"]
+        self._people.approve(int(package.rpartition("/")[2]))
 
         def rejected() -> bool:
             described = self.sagemaker.describe_model_package(ModelPackageName=package)
@@ -134,10 +135,20 @@ class Workload:
         until("the rejection", rejected)
         until("the endpoint", self.platform.in_service)
 
+    def look(self) -> None:
+        """Ask for flights that nobody has seen the like of: looks find that the calls have changed."""
+        began = time.time()
+        self._ask([_longer(request) for request in self.requests])
+        self._captured_since(began)
+        self._people.look()
+
     def predict(self) -> None:
         """Ask through the API."""
+        self._ask(self.requests)
+
+    def _ask(self, requests: list[str]) -> None:
         api = self.platform.api()
-        for request in self.requests:
+        for request in requests:
             answer = api.predict(request)
             if answer.status != 200:
                 raise DemoFailed(f"POST /predict answered {answer.status}: {answer.body.decode()}")
@@ -163,6 +174,9 @@ class Workload:
         if self.sagemaker.describe_endpoint(EndpointName=PROJECT)["EndpointConfigName"] != name:
             raise DemoFailed("the rollout was taken back")
         self.predict()
+        self._captured_since(began)
+
+    def _captured_since(self, began: float) -> None:
         until("captured traffic", lambda: self._newer("CapturedBucket", "traffic/", began), seconds=PATIENCE)
 
     def _start(self, **parameters: str) -> str:
@@ -179,6 +193,9 @@ class Workload:
         if self.platform.finished(execution):
             raise DemoFailed(f"the execution was over before {step} could be stopped")
         return step in found and found[step]["StepStatus"] == "Executing" and "Metadata" in found[step]
+
+    def _serves(self, version: int) -> bool:
+        return self._served().endswith(f"/{version}") and self.platform.in_service()
 
     def _served(self) -> str:
         stack = boto3.client("cloudformation").describe_stacks(StackName=f"{PROJECT}-serving")["Stacks"][0]
@@ -205,6 +222,14 @@ class Workload:
 def _thinned(month: Path) -> str:
     header, *lines = month.read_text().splitlines(keepends=True)
     return header + "".join(lines[::EVERY])
+
+
+def _longer(request: str) -> str:
+    """A request for a flight of a hundred times its distance."""
+    header, row = (line.split(",") for line in request.split("\n"))
+    number = header.index("distance")
+    row[number] = str(100 * float(row[number]))
+    return "\n".join(",".join(line) for line in (header, row))
 
 
 def _logged(group: str, began: float) -> bool:
