@@ -39,11 +39,11 @@ demo: setup  ## The whole loop on real data, driven by events alone; KEEP=1 leav
 	$(PY) -m examples.flights.demo
 
 test: setup lint  ## Everything that CI runs, in under 15 minutes
-	$(PY) -m pytest tests/unit tests/stacks -n 4 --dist worksteal -m "not slow" -q
+	$(PY) -m pytest tests/unit tests/stacks tests/histories -n 4 --dist worksteal -m "not slow" -q
 	$(PY) -m pytest tests/loop -n 3 --dist loadfile -m "not slow" -q
 
 test-all: setup lint  ## make test, and the slow tests
-	$(PY) -m pytest tests/unit tests/stacks -n 4 --dist worksteal -q
+	$(PY) -m pytest tests/unit tests/stacks tests/histories -n 4 --dist worksteal -q
 	$(PY) -m pytest tests/loop -n 3 --dist loadfile -q
 	$(PY) -m benchmarks.kill --kills 200
 
@@ -78,6 +78,18 @@ system:  ## What Python cannot bring, as root on Debian: R for the R example, Op
 	apt-get update -qq
 	apt-get install -y -qq --no-install-recommends libgomp1 r-base-core r-cran-httpuv r-cran-jsonlite
 
+storm: setup  ## 10,000 object events in a minute, some twice, shuffled and late; one execution covers them
+	$(PY) -m benchmarks.storm
+
+test-histories: setup  ## Thousands of drawn histories of events, crashes and faults; planted bugs are found
+	$(PY) -m benchmarks.histories
+
+drift-study: setup  ## False alarms, power and delay of drift detection, beside a peer with its defaults
+	$(PY) -m benchmarks.drift
+
+demo-year: setup  ## January to December: never retrained, retrained monthly, retrained on drift
+	$(PY) -m examples.flights.year
+
 test-kill: setup  ## Kill -9 at random moments of an execution; every execution finishes
 	$(PY) -m benchmarks.kill --kills 20
 
@@ -90,9 +102,10 @@ lock:  ## Lock the dependencies again, after a change of an .in file or of pypro
 	sed 's/^xgboost-cpu$$/xgboost/' containers/python/requirements.in | .venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate - -c requirements.txt -o containers/python/requirements-gpu.txt
 	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header lambda/requirements.in -c requirements.txt -o lambda/requirements.txt
 	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header local/requirements.in -o local/requirements.txt
+	.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header benchmarks/drift/requirements.in -o benchmarks/drift/requirements.txt
 	for each in local/images/aws/context/requirements/*.in; do .venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header $$each -o $${each%.in}.txt; done
 
 clean:  ## Remove what the commands made, except the environments
 	rm -rf cdk.out build .sageloop .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo examples test test-all lint synth system bench-tune bench-serve bench-scale fuzz-serve soak test-kill test-least-privilege lock clean
+.PHONY: help setup demo examples test test-all lint synth system bench-tune bench-serve bench-scale fuzz-serve soak storm test-histories drift-study demo-year test-kill test-least-privilege lock clean
