@@ -132,7 +132,7 @@ BUGS: Mapping[str, Bug] = {
         Bug(
             "one token for each approval",
             "what served before never comes back",
-            "flights",
+            "tips",
             bugs_of_others.one_token_for_each_approval,
         ),
         Bug(

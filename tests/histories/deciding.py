@@ -31,13 +31,21 @@ class Deciding(Turmoil):
             self.world.end_update()
 
     @precondition(lambda self: self.world.account.registry.packages)
-    @rule(unlike=st.booleans())
-    def serve(self, unlike: bool) -> None:
-        """The newest model goes into service, without any trouble, unless it answers otherwise."""
-        registry = self.world.account.registry
+    @rule(unlike=st.booleans(), past_the_api=st.booleans(), back=st.booleans())
+    def serve(self, unlike: bool, past_the_api: bool, back: bool) -> None:
+        """The newest model goes into service, without any trouble, unless it answers otherwise.
+
+        Somebody may have approved it in the console before, or take it back at once.
+        """
+        newest = max(self.world.account.registry.packages)
         if unlike:
-            self.world.comparing.unlike.add(registry.arn(max(registry.packages)))
+            self.world.comparing.unlike.add(self.world.account.registry.arn(newest))
+        if past_the_api:
+            self.world.approve(newest)
+            self.world.functions.wake("promote")
         self.world.serve()
+        if back:
+            self.world.reject(newest)
 
     @precondition(lambda self: self.world.watching.there and self.world.account.cloudformation.package)
     @rule(drifting=st.booleans(), worse=st.booleans(), trouble=TROUBLE)

@@ -107,6 +107,11 @@ def _send_unreadable(world: World) -> None:
         world.send_unreadable(function, f"garbage for {function}")
 
 
+def _ask_for_one_that_breaks(world: World) -> None:
+    world.training.breaks = True
+    world.ask("because")
+
+
 def _approve(world: World, version: int) -> None:
     """As many people as it takes approve a version, each as often as it takes to be heard."""
     people = world.people
@@ -195,6 +200,7 @@ LIVES: Mapping[str, Mapping[str, Step]] = {
         "a bad file beside a good one": _upload_bad_and_good,
         "nothing but a bad file": _upload("worse.csv", POISON + b" 2"),
         "messages that nobody can read": _send_unreadable,
+        "a run that breaks": _ask_for_one_that_breaks,
     },
     "nothing new": {
         "the first data": FIRST["the first data"],

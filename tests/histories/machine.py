@@ -10,7 +10,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 from tests.histories.aws.client import Turn
 from tests.histories.aws.sqs import Message
 from tests.histories.deciding import Deciding
-from tests.histories.projects import COOLDOWN, QUIET
+from tests.histories.projects import COOLDOWN, OR_AFTER, QUIET
 from tests.histories.rest import end_trouble, problems, settle
 from tests.histories.training import MOST_SKEW, POISON
 from tests.histories.turmoil import SECONDS, TROUBLE, Wrong
@@ -102,13 +102,22 @@ class Histories(Deciding):
             case "run":
                 self.world.run_by_hand()
 
-    @rule(body=st.sampled_from(GOOD), trouble=TROUBLE | OVERWRITTEN)
-    def train(self, body: bytes, trouble: Wrong) -> None:
-        """A good file lands, and a model is made of it, unless something goes wrong at the start."""
+    @rule(
+        body=st.sampled_from(GOOD),
+        trouble=TROUBLE | OVERWRITTEN,
+        without=st.none() | st.sampled_from(SERVICES),
+    )
+    def train(self, body: bytes, trouble: Wrong, without: str | None) -> None:
+        """A good file lands, and a model is made of it, unless something goes wrong at the start.
+
+        While the file's event comes, a service may refuse everything.
+        """
         world = self.world
         world.upload("good.csv", body)
+        world.account.points.down = frozenset({without} if without else ())
         world.functions.wake("retrain")
-        world.advance(LONG_ENOUGH)
+        world.account.points.down = frozenset()
+        world.advance(OR_AFTER if world.has_least else LONG_ENOUGH)
         with self.with_trouble(trouble):
             world.functions.wake("retrain")
         for execution in world.account.pipelines.executing():

@@ -51,7 +51,8 @@ NOTHING = Listed({}, {}, frozenset())
 class Training:
     """Plays the pipeline; `wrong` collects what may never be. `order` numbers all that happens.
 
-    `excused` says how many executions may have started although nothing was new.
+    The next execution `breaks` without any step that failed, if that is set. `excused` says how many
+    executions may have started although nothing was new.
     """
 
     account: Account
@@ -66,6 +67,7 @@ class Training:
         self.order = 0
         self.starts: list[Started] = []
         self.wrong: list[str] = []
+        self.breaks = False
         self._by_hand = False
         self._intents: set[str] = set()
         self._listed = NOTHING
@@ -137,6 +139,10 @@ class Training:
         started = next(one for one in self.starts if one.execution is execution)
         usable, rejected = self._prepared(started)
         end = self.account.pipelines.end
+        if self.breaks:
+            self.breaks = False
+            end(execution, "Failed", failure="the pipeline's role is gone")
+            return
         if fails or not usable:
             # Nothing of a processing job that fails is promised to reach S3.
             end(execution, "Failed", step="Prepare", failure="the files cannot be used")

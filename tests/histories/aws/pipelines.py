@@ -143,7 +143,7 @@ class Pipelines:
         """The step that failed, if one did."""
         found = self._find(PipelineExecutionArn)
         failed = {"StepName": found.step, "StepStatus": "Failed", "FailureReason": found.failure}
-        return {"PipelineExecutionSteps": [failed] if found.failure else []}
+        return {"PipelineExecutionSteps": [failed] if found.step else []}
 
     def executing(self, pipeline: str = "") -> list[Execution]:
         """What is under way."""

@@ -218,6 +218,8 @@ class World:
             Surroundings(self, self, self, self, inventory=self, quarantine=self),
             least=self.least,
             clock=lambda: self.now - self.skew,
+            # A machine under load must not make another history of the same one.
+            timer=lambda: self.now,
         )
         try:
             reconciler.reconcile(
