@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 from local.adapter import seams
 
 _DEPLOYMENT_SECONDS = 3.0
+_LONGEST_DELAY_S = 900
 _SSE = "x-amz-server-side-encryption"
 _SSE_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 
@@ -24,6 +25,7 @@ def install() -> None:
     _answer_after_short_deployments()
     _show_endpoint_policies()
     _tell_policies_of_namespaces()
+    _refuse_long_delays()
 
 
 def _encrypt_with_the_service_key() -> None:
@@ -135,6 +137,27 @@ def _namespace(body: bytes, params: dict[str, Any]) -> str:
             return ""
     given = given[0] if isinstance(given, list) and given else given
     return given if isinstance(given, str) else ""
+
+
+def _refuse_long_delays() -> None:
+    """sqs:SendMessage takes delays of 15 minutes at most.
+
+    docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, DelaySeconds
+    """
+    before = seams.sqs._act_send_message
+
+    def send(data: dict[str, Any], qurl: str) -> Any:
+        delay = int(data.get("DelaySeconds") or 0)
+        if not 0 <= delay <= _LONGEST_DELAY_S:
+            raise seams.sqs._Err(
+                "InvalidParameterValue",
+                f"Value {delay} for parameter DelaySeconds is invalid. "
+                "Reason: DelaySeconds must be >= 0 and <= 900.",
+            )
+        return before(data, qurl)
+
+    seams.sqs._act_send_message = send
+    seams.sqs._HANDLERS["SendMessage"] = send
 
 
 def _answer_after_short_deployments() -> None:

@@ -105,6 +105,9 @@ _RELIED_ON: list[tuple[Any, str, str | None]] = [
     (lambda_svc, "_create_function", "data"),
     (lambda_svc, "_update_config", "name data"),
     (sqs, "queue_policy_allows", None),
+    (sqs, "_act_send_message", "data qurl"),
+    (sqs, "_HANDLERS", None),
+    (sqs, "_Err", None),
     (sns, "topic_policy_allows", None),
     (sts, "register_session", "access_key session"),
 ]

@@ -3,16 +3,19 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from local.cloud import Cloud
 from tests.histories.aws import client as memory
 from tests.histories.aws.account import Account
 from tests.histories.aws.client import Turn
 from tests.histories.wiring import WiredQueue, Wiring
 from tests.loop.conftest import Clients
+from tests.loop.own_cloud import image_of, push_programs
 
 NAME = "alike"
 BUCKET, PIPELINE = f"{NAME}-storage-incoming", f"{NAME}-training"
@@ -258,10 +261,11 @@ def test_both_answer_alike(embedded: Aws, in_memory: Aws, play: Callable[[Aws], 
     assert play(in_memory) == play(embedded)
 
 
-def test_both_registries_answer_alike(embedded: Aws, in_memory: Aws) -> None:
+def test_both_registries_answer_alike(embedded: Aws, in_memory: Aws, cloud: Cloud, tmp_path: Path) -> None:
     account = Turn.account
     assert account
-    image = "000000000000.dkr.ecr.us-east-1.amazonaws.com/alike:1"
+    push_programs(cloud, tmp_path, NAME)
+    image = image_of(NAME)
     for _ in range(3):
         version = account.registry.register("PendingManualApproval", "s3://alike/model.tar.gz")
         account.registry.packages[version]["InferenceSpecification"]["Containers"][0]["Image"] = image

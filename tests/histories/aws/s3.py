@@ -125,7 +125,9 @@ class S3:
             versions[:] = [version for version in versions if version.id != VersionId]
             return {"VersionId": VersionId, "DeleteMarker": any(version.marker for version in gone)}
         newest = self.newest(Bucket, Key)
-        if IfMatch and (newest is None or newest.etag != _quoted(IfMatch)):
+        if IfMatch and newest is None:
+            raise Refused("NoSuchKey", "The specified key does not exist.", 404)
+        if IfMatch and newest and newest.etag != _quoted(IfMatch):
             raise Refused("PreconditionFailed", "At least one of the pre-conditions did not hold", 412)
         marker = Version(self._next(), b"", self._clock(), marker=True)
         versions.append(marker)
